@@ -1,0 +1,85 @@
+"""The command line: parse, call one function, print, exit. One module a command."""
+
+import importlib
+from typing import NoReturn
+
+import click
+
+from edgekit import __version__
+from edgekit.cli.output import report_error
+from edgekit.errors import EdgekitError, UsageError, suggestion
+
+_COMMANDS = {
+    "build": "From a Keras model to verified firmware files.",
+    "check": "Say whether a model runs on a device and fits.",
+    "convert": "Quantize a trained model after its training.",
+    "doctor": "Show what is installed and what is missing.",
+    "emit": "Write a model as C for firmware.",
+    "init": "Write a project file to start from.",
+    "inspect": "Show operators, MACs, tensors and sizes of a .tflite.",
+    "shrink": "Make a model smaller without changing an output.",
+    "targets": "Device profiles.",
+    "verify": "Run a model on each runtime and compare.",
+}
+"""Each command is the function of its name in ``edgekit.cli.<name>``."""
+
+
+class _Commands(click.Group):
+    """Commands imported when they are called, so that ``--help`` is light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            raise UsageError(
+                f"no command is called '{cmd_name}'", hint=suggestion(cmd_name, _COMMANDS)
+            )
+        module = importlib.import_module(f"edgekit.cli.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgekit")
+def edgekit() -> None:
+    r"""From a Keras model to verified firmware.
+
+    \b
+    edgekit build examples/digits
+    edgekit inspect model.tflite
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    raise SystemExit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        outcome = edgekit.main(arguments, standalone_mode=False)
+    except EdgekitError as error:
+        report_error(error.message, hint=error.hint)
+        return error.exit_code
+    except click.ClickException as error:
+        report_error(error.format_message(), hint=None)
+        return UsageError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        report_error("interrupted", hint=None)
+        return 130
+    except BrokenPipeError:  # the reader of our output has had enough
+        return 0
+    except OSError as error:
+        report_error(f"{error.filename or 'the system'}: {error.strerror}", hint=None)
+        return 3
+    return outcome if isinstance(outcome, int) else 0

@@ -1,0 +1,58 @@
+"""What goes to the terminal: results to stdout, errors and progress to stderr."""
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import Console
+
+    from edgekit.process import Progress
+
+SCHEMA_VERSION = 1
+
+
+def report_error(message: str, *, hint: str | None) -> None:
+    """Print an error, and what to do about it, on stderr."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+
+
+def print_json(command: str, values: "Mapping[str, object]") -> None:
+    """Print one JSON object on stdout, marked with its schema."""
+    document = {"schema": f"edgekit.{command}/{SCHEMA_VERSION}", **values}
+    click.echo(json.dumps(document, indent=2, sort_keys=True, allow_nan=False))
+
+
+def console() -> "Console":
+    """Return rich's console on stdout; it heeds ``NO_COLOR`` and pipes."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@contextmanager
+def progress_bar(title: str) -> "Iterator[Progress]":
+    """Show a bar on stderr while long work goes on; nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, detail="")
+
+        def update(done: int, total: int, detail: str = "") -> None:
+            bar.update(task, completed=done, total=total, detail=detail)
+
+        yield update

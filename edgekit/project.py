@@ -1,0 +1,226 @@
+"""A project: the model, its data, what to do with it and the limits it must hold."""
+
+import keyword
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from edgekit.errors import InputError
+from edgekit.toml import Bytes, Microseconds, decode, read
+
+FILE_NAME = "edgekit.toml"
+
+Metric = Literal["auto", "accuracy", "mean_absolute_error", "mean_squared_error"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSpec:
+    """Where the model is.
+
+    Args:
+        source: A ``.keras`` or ``.h5`` file, a SavedModel folder, or ``module:function`` that
+            returns a Keras model; relative to the project's folder.
+        name: A C identifier; names files and arrays. Empty: taken from the source.
+    """
+
+    source: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSpec:
+    """Where the data are and how they are split.
+
+    Args:
+        source: An ``.npz`` file, ``module:function``, a folder of images by class, or
+            ``"random"``.
+        validation_fraction: Of the samples, taken for validation where the source has no test
+            set of its own.
+        calibration_samples: Kept out of the training to set the ranges of activations.
+        scale: Multiplied with every input value, before ``offset`` is added.
+        offset: Added to every scaled input value.
+        labels: Names of the classes, in the order of the model's outputs.
+    """
+
+    source: str
+    validation_fraction: float = 0.2
+    calibration_samples: int = 200
+    scale: float = 1.0
+    offset: float = 0.0
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_fraction("data.validation_fraction", self.validation_fraction, example="0.2")
+        _check_count("data.calibration_samples", self.calibration_samples, least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainSpec:
+    """How the model is trained, here and in the fine-tuning of later stages.
+
+    Args:
+        epochs: Of the float model before anything else; 0 for a model that is trained.
+        batch_size: Samples a step.
+        learning_rate: Of Adam in the training; fine-tuning takes a tenth of it.
+        loss: A Keras loss by name, or ``module:function``; empty: the model's own.
+    """
+
+    epochs: int = 0
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    loss: str = ""
+
+    def __post_init__(self) -> None:
+        _check_count("train.epochs", self.epochs, least=0)
+        _check_count("train.batch_size", self.batch_size, least=1)
+        if not self.learning_rate > 0:
+            raise InputError(f"train.learning_rate is {self.learning_rate:g}, not above 0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneSpec:
+    """How small weights are driven to zero.
+
+    Args:
+        sparsity: Fraction of exact zeros asked of each kernel.
+        schedule: ``"polynomial"`` rises to the sparsity, ``"constant"`` starts with it.
+        epochs: Of training under the schedule.
+    """
+
+    sparsity: float
+    schedule: Literal["polynomial", "constant"] = "polynomial"
+    epochs: int = 4
+
+    def __post_init__(self) -> None:
+        _check_fraction("prune.sparsity", self.sparsity, example="0.75")
+        _check_count("prune.epochs", self.epochs, least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuantizeSpec:
+    """How the model becomes integer.
+
+    Args:
+        method: ``"qat"`` trains with quantization in mind, ``"ptq"`` only calibrates.
+        epochs: Of quantization-aware training.
+        io: Type of the model's inputs and outputs.
+    """
+
+    method: Literal["qat", "ptq"] = "ptq"
+    epochs: int = 2
+    io: Literal["int8", "uint8", "float32"] = "int8"
+
+    def __post_init__(self) -> None:
+        _check_count("quantize.epochs", self.epochs, least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What the finished model must hold; None asks nothing.
+
+    Args:
+        accuracy_drop: Largest loss of the metric against the float model, in the metric's own
+            unit (0.01 is one point of accuracy).
+        flash: Bytes of flash that the model takes.
+        ram: Bytes of the tensor arena.
+        latency: Of one invocation, on each target that has a sourced estimate.
+    """
+
+    accuracy_drop: float | None = None
+    flash: Bytes | None = None
+    ram: Bytes | None = None
+    latency: Microseconds | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """All that a build is told.
+
+    Args:
+        directory: Relative paths and the user's own modules are found from here.
+        model: Where the model is.
+        data: Where the data are.
+        train: How it is trained.
+        prune: None leaves the weights as they are.
+        quantize: How it becomes integer.
+        limits: What it must hold.
+        targets: Names of device profiles, or paths of ``.toml`` files.
+        metric: ``"auto"`` takes accuracy for labels and mean absolute error for numbers.
+        seed: Of every random choice.
+    """
+
+    directory: Path
+    model: ModelSpec
+    data: DataSpec
+    train: TrainSpec = TrainSpec()
+    prune: PruneSpec | None = None
+    quantize: QuantizeSpec = QuantizeSpec()
+    limits: Limits = Limits()
+    targets: tuple[str, ...] = ()
+    metric: Metric = "auto"
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """The model's name, a C identifier."""
+        return self.model.name
+
+
+def load_project(path: Path) -> Project:
+    """Return the project in ``path``: an ``edgekit.toml``, a ``pyproject.toml``, or a folder.
+
+    Raises:
+        InputError: No such file, or a file that is wrong.
+    """
+    if path.is_dir():
+        inside = (path / FILE_NAME, path / "pyproject.toml")
+        path = next((item for item in inside if item.is_file()), inside[0])
+    if not path.is_file():
+        raise InputError(f"{path}: no such project file", hint="write one with: edgekit init")
+    table = read(path)
+    if path.name == "pyproject.toml":
+        table = _tool_table(table, path)
+    project = decode(table, Project, where=str(path), given={"directory": path.resolve().parent})
+    return with_name(project)
+
+
+def with_name(project: Project) -> Project:
+    """Return ``project`` with the model's name filled in and checked.
+
+    Raises:
+        InputError: The name cannot be one in C.
+    """
+    name = project.model.name or _name_from(project.model.source)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+        raise InputError(
+            f"model.name is '{name}', not a C identifier",
+            hint="set [model] name to letters, digits and underscores",
+        )
+    return replace(project, model=replace(project.model, name=name))
+
+
+def _tool_table(table: dict[str, object], path: Path) -> dict[str, object]:
+    tool = table.get("tool")
+    section = tool.get("edgekit") if isinstance(tool, dict) else None
+    if not isinstance(section, dict):
+        raise InputError(f"{path}: no [tool.edgekit] table", hint="write one with: edgekit init")
+    return section
+
+
+def _name_from(source: str) -> str:
+    """Return ``my_net`` for ``models/my-net.keras``, ``model`` for ``model:make``."""
+    stem = Path(source.partition(":")[0]).stem
+    return re.sub(r"\W", "_", stem, flags=re.ASCII).strip("_") or "model"
+
+
+def _check_fraction(key: str, value: float, *, example: str) -> None:
+    if not 0 < value < 1:
+        raise InputError(
+            f"{key} is {value:g}, not a fraction between 0 and 1", hint=f"such as {example}"
+        )
+
+
+def _check_count(key: str, value: int, *, least: int) -> None:
+    if value < least:
+        raise InputError(f"{key} is {value}, not {least} or more")

@@ -1,0 +1,1 @@
+"""The real interpreters: ``run(model, inputs) -> outputs``, each isolated from this process."""

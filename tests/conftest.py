@@ -1,0 +1,29 @@
+"""Fixtures for all tests, and the skip for those that need the models and data beside us."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if SHARED.is_dir():
+        return
+    absent = pytest.mark.skip(reason="the models and data of ../shared are not here")
+    for item in items:
+        if item.get_closest_marker("shared"):
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """The folder of real models; only for tests marked ``shared``."""
+    return SHARED / "models"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; only for tests marked ``shared``."""
+    return SHARED / "data"
