@@ -47,10 +47,11 @@ class Worker:
 
     def __init__(self, what: str, *, search: "tuple[Path, ...]" = ()) -> None:
         self._what = what
-        self._noise = tempfile.TemporaryFile()  # noqa: SIM115  closed in `close`
+        # Appending, so that what is read here does not move where the process writes.
+        self._noise = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed in `close`
         environment = {**os.environ, "PYTHONPATH": _import_path(search)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "edgekit.process"],
+            [sys.executable, "-P", "-m", "edgekit.process"],  # -P: no module from where we stand
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
@@ -115,8 +116,7 @@ class Worker:
 
     def noise(self) -> str:
         """Return all that the process has printed, C streams included."""
-        self._noise.seek(0)
-        return self._noise.read().decode(errors="replace")
+        return printed_since(0, self._noise.fileno())
 
     def close(self) -> None:
         """End the process."""
@@ -148,6 +148,18 @@ def run(
     """Return ``function(silent, *args, **kwargs)``, run in a worker of its own."""
     with Worker(what) as worker:
         return worker.call(function, silent, *args, **kwargs)
+
+
+def printed_since(start: int, stream: int = 2) -> str:
+    """Return what a worker has printed from byte ``start`` on; in the worker by its stream 2."""
+    length = os.fstat(stream).st_size - start
+    return os.pread(stream, length, start).decode(errors="replace")
+
+
+def printed_bytes() -> int:
+    """Return how many bytes the worker that calls this has printed so far."""
+    sys.stderr.flush()
+    return os.fstat(2).st_size
 
 
 def _import_path(search: "tuple[Path, ...]") -> str:

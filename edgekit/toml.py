@@ -132,6 +132,8 @@ def _quantity(value: object, parse: Any, where: str, key: str) -> object:  # noq
 
 def _union(value: object, kinds: tuple[Any, ...], where: str, key: str) -> object:
     """Return ``value`` as the first kind that takes it; the last refusal is the message."""
+    if value is None and type(None) in kinds:  # never from TOML, often from our own JSON
+        return None
     *first, last = (kind for kind in kinds if kind is not type(None))
     for kind in first:
         try:

@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+# Two shared cores may be busy: slowness is no failure here, only wrong answers are.
+settings.register_profile("edgekit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("edgekit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

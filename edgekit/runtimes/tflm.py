@@ -1,21 +1,44 @@
 """TFLite-Micro, by its wheel: the outputs a microcontroller gives, and the arena it needs."""
 
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.errors import MissingDependencyError, ToolError, UnsupportedModelError
-from edgekit.process import Progress, Worker, silent
+from edgekit.flatbuffer.model import read
+from edgekit.process import Progress, Worker, printed_bytes, printed_since, silent
 
 if TYPE_CHECKING:
-    from types import ModuleType
-    from typing import Self
+    from typing import Protocol, Self
 
     import numpy.typing as npt
 
-NAME = "tflite-micro"
+    from edgekit.flatbuffer.model import Tensor
+
+if TYPE_CHECKING:
+    Array = npt.NDArray[np.generic]
+
+    class _Interpreter(Protocol):
+        def set_input(self, input_data: Array, index: int) -> None: ...
+        def invoke(self) -> int: ...
+        def reset(self) -> int: ...
+        def get_output(self, index: int) -> Array: ...
+
+
 _ARENA_STEP_BYTES = 16  # TFLite-Micro aligns its arena to 16 bytes
+
+
+def run(
+    model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
+) -> "tuple[Array, ...]":
+    """Return the model's outputs for a batch of inputs, in a process started for them alone.
+
+    Arguments, result and errors are those of `Session.run`.
+    """
+    with Session() as session:
+        return session.run(model, inputs, progress=progress)
 
 
 class Session:
@@ -42,11 +65,11 @@ class Session:
     def run(
         self,
         model: bytes,
-        inputs: "tuple[npt.NDArray[np.generic], ...]",
+        inputs: "tuple[Array, ...]",
         *,
         arena_bytes: int | None = None,
         progress: Progress = silent,
-    ) -> "tuple[npt.NDArray[np.generic], ...]":
+    ) -> "tuple[Array, ...]":
         """Return the model's outputs for a batch of inputs, one invocation a sample.
 
         Args:
@@ -80,16 +103,95 @@ class Session:
 
 
 def _run(
-    progress: Progress,
-    model: bytes,
-    inputs: "tuple[npt.NDArray[np.generic], ...]",
-    arena_bytes: int | None,
-) -> "tuple[npt.NDArray[np.generic], ...]":
-    interpreter = _interpreter(model, arena_bytes or _ample_arena_bytes(model))
+    progress: Progress, model: bytes, inputs: "tuple[Array, ...]", arena_bytes: int | None
+) -> "tuple[Array, ...]":
+    outputs_count = len(read(model).main.outputs)
+    interpreter = _allocate(model, arena_bytes or _ample_arena_bytes(model))
     samples = len(inputs[0])
-    outputs: list[list[npt.NDArray[np.generic]]] = []
-    for sample in range(samples):
-        outputs.append(_invoke(interpreter, tuple(item[sample : sample + 1] for item in inputs)))
-        if sample % 64 == 0:
-            progress(sample, samples)
-    return tuple(np.concatenate(column) for column in zip(*outputs, strict=True))
+    rows = []
+    for index in range(samples):
+        sample = tuple(item[index : index + 1] for item in inputs)
+        rows.append(_invoke(interpreter, sample, outputs_count))
+        if index % 64 == 0:
+            progress(index, samples)
+    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
+
+
+def _minimum_arena_bytes(progress: Progress, model: bytes) -> int:
+    del progress  # some 20 tries of milliseconds
+    graph = read(model).main
+    sample = tuple(_ramp(graph.tensors[index]) for index in graph.inputs)
+    too_small, enough = 0, _ample_arena_bytes(model) // _ARENA_STEP_BYTES
+    expected = _invoke(_allocate(model, enough * _ARENA_STEP_BYTES), sample, len(graph.outputs))
+    while enough - too_small > 1:
+        middle = (too_small + enough) // 2
+        if _works(model, middle * _ARENA_STEP_BYTES, sample, expected):
+            enough = middle
+        else:
+            too_small = middle
+    return enough * _ARENA_STEP_BYTES
+
+
+def _works(
+    model: bytes, arena_bytes: int, sample: "tuple[Array, ...]", expected: "tuple[Array, ...]"
+) -> bool:
+    try:
+        outputs = _invoke(_allocate(model, arena_bytes), sample, len(expected))
+    except (
+        UnsupportedModelError,
+        RuntimeError,
+    ):  # the wheel raises RuntimeError for all it refuses
+        return False
+    return all(
+        np.array_equal(got, want, equal_nan=got.dtype.kind == "f")
+        for got, want in zip(outputs, expected, strict=True)
+    )
+
+
+def _allocate(model: bytes, arena_bytes: int) -> "_Interpreter":
+    from tflite_micro.python.tflite_micro import runtime
+
+    start = printed_bytes()
+    try:
+        interpreter: _Interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
+    except RuntimeError as error:
+        reason = _reason(printed_since(start)) or str(error)
+        raise UnsupportedModelError(f"TFLite-Micro refuses the model: {reason}") from error
+    return interpreter
+
+
+def _invoke(
+    interpreter: "_Interpreter", sample: "tuple[Array, ...]", outputs_count: int
+) -> "tuple[Array, ...]":
+    interpreter.reset()
+    for index, item in enumerate(sample):
+        interpreter.set_input(item, index)
+    start = printed_bytes()
+    try:
+        interpreter.invoke()
+    except RuntimeError as error:
+        raise ToolError(f"TFLite-Micro cannot invoke: {_reason(printed_since(start))}") from error
+    return tuple(interpreter.get_output(index) for index in range(outputs_count))
+
+
+def _reason(printed: str) -> str:
+    """Return what TFLite-Micro said, in one line, with the operator's trouble first."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"Didn't find op|not supported|Failed to", line)]
+    return "; ".join(dict.fromkeys(telling[:2] or lines[-2:]))
+
+
+def _ample_arena_bytes(model: bytes) -> int:
+    """Return more than the model can need: every tensor at once, four times, and structures."""
+    graphs = read(model).graphs
+    tensors = sum(tensor.stored_bytes for graph in graphs for tensor in graph.tensors)
+    operators = sum(len(graph.operators) for graph in graphs)
+    return 4 * tensors + 4096 * operators + 2**20
+
+
+def _ramp(tensor: "Tensor") -> "Array":
+    """Return bytes ``(37 i + 11) mod 256`` as the tensor's values; small whole floats."""
+    ramp = (37 * np.arange(tensor.elements) + 11) % 256
+    if tensor.dtype.startswith("float"):
+        return (ramp / 255).astype(tensor.dtype).reshape(tensor.shape)
+    return ramp.astype(np.uint8).astype(tensor.dtype).reshape(tensor.shape)

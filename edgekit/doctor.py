@@ -1,0 +1,71 @@
+"""What is installed, what is missing, and the line that installs it."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dependency:
+    """A package or tool that some of edgekit's work needs.
+
+    Args:
+        name: Of the package or program.
+        needed_for: The work that fails without it.
+        version: What is installed, or None where it is missing.
+        install: The line that installs it.
+    """
+
+    name: str
+    needed_for: str
+    version: str | None
+    install: str
+
+
+_LIGHT = "pip install edgekit"
+_TRAIN = 'pip install "edgekit[train]"'
+_PACKAGES = (
+    ("numpy", "everything", _LIGHT),
+    ("ai-edge-litert", "reading and running models", _LIGHT),
+    ("tflite-micro", "verification for microcontrollers", "pip install --pre tflite-micro"),
+    ("tensorflow", "build and convert", _TRAIN),
+    ("tf-keras", "build", _TRAIN),
+    ("tensorflow-model-optimization", "pruning and quantization-aware training", _TRAIN),
+    ("pillow", "folders of images", 'pip install "edgekit[images]"'),
+)
+_PROGRAMS = (
+    ("arm-none-eabi-gcc", "compiling for Cortex-M", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+    ("qemu-system-arm", "running firmware without a board", "qemu-system-arm"),
+)
+
+
+def doctor() -> tuple[Dependency, ...]:
+    """Return every dependency, installed or not; nothing is imported."""
+    packages = tuple(
+        Dependency(name=name, needed_for=work, version=_version(name), install=line)
+        for name, work, line in _PACKAGES
+    )
+    programs = tuple(
+        Dependency(
+            name=name,
+            needed_for=work,
+            version="found" if shutil.which(name) else None,
+            install=f"apt-get install -y --no-install-recommends {package}",
+        )
+        for name, work, package in _PROGRAMS
+    )
+    python = Dependency(
+        name="python",
+        needed_for="everything",
+        version=sys.version.split()[0],
+        install="apt-get install -y python3",
+    )
+    return (python, *packages, *programs)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

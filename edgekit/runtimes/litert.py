@@ -1,0 +1,65 @@
+"""LiteRT without delegates: the reference kernels that phones and Linux boards share."""
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.errors import UnsupportedModelError
+from edgekit.process import Progress, Worker, silent
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.generic]
+
+
+def run(
+    model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
+) -> "tuple[Array, ...]":
+    """Return the model's outputs for a batch of inputs, in a process of its own.
+
+    Args:
+        model: A whole `.tflite` file with a batch of 1.
+        inputs: For each input of the model its stored values (int8 for an int8 input), shape
+            ``(samples, *shape[1:])``.
+        progress: Told the samples done.
+
+    Returns:
+        For each output its stored values, shape ``(samples, *shape[1:])``. State kept between
+        invocations is reset before each sample.
+
+    Raises:
+        UnsupportedModelError: LiteRT refuses the model; the message has its reason.
+        ToolError: It crashed.
+    """
+    with Worker("LiteRT") as worker:
+        return worker.call(_run, progress, model, inputs)
+
+
+def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tuple[Array, ...]":
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    try:
+        interpreter = Interpreter(
+            model_content=model,
+            num_threads=1,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        reason = re.split(r"\n|\.(?=[A-Z])", str(error).strip())[0]
+        raise UnsupportedModelError(f"LiteRT refuses the model: {reason}") from error
+    sources = [item["index"] for item in interpreter.get_input_details()]
+    sinks = [item["index"] for item in interpreter.get_output_details()]
+    samples = len(inputs[0])
+    rows = []
+    for index in range(samples):
+        interpreter.reset_all_variables()
+        for source, item in zip(sources, inputs, strict=True):
+            interpreter.set_tensor(source, item[index : index + 1])
+        interpreter.invoke()
+        rows.append([interpreter.get_tensor(sink) for sink in sinks])
+        if index % 64 == 0:
+            progress(index, samples)
+    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))

@@ -1,0 +1,144 @@
+"""Finished stages of a build are kept, and reused while what went into them is the same."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from edgekit.artifacts import whole_folder, write_text
+from edgekit.errors import InputError, UsageError
+from edgekit.toml import decode
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from edgekit.process import Progress
+
+    T = TypeVar("T", bound=DataclassInstance)
+
+Watch = Callable[[str], "AbstractContextManager[Progress]"]
+"""Given a stage's name, what is told of its progress while it runs."""
+
+_MARKER = ".edgekit-run"
+_RESULT = "result.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One stage of a run: how long it took, or that it was reused; and what it has to say."""
+
+    name: str
+    seconds: float
+    reused: bool
+    notes: tuple[str, ...] = ()
+
+
+class Stages:
+    """The stages of one run, in order.
+
+    Each result depends on what went into its stage and into all stages before it. It is kept
+    in a folder of its own, whole or not at all: a build that was killed goes on from there.
+
+    Args:
+        folder: Where results are kept.
+        watch: Told of progress.
+        fresh: Reuse nothing.
+    """
+
+    def __init__(self, folder: Path, *, watch: Watch, fresh: bool) -> None:
+        self._folder = folder
+        self._watch = watch
+        self._fresh = fresh
+        self._key = ""
+        self.done: list[Stage] = []
+
+    def run(
+        self,
+        name: str,
+        inputs: Mapping[str, object],
+        kind: "type[T]",
+        work: "Callable[[Path, Progress], T]",
+    ) -> "tuple[T, Path]":
+        """Return the result of a stage and the folder of its files.
+
+        Args:
+            name: Of the stage.
+            inputs: All that its result depends on besides the stages before; JSON values.
+            kind: The frozen dataclass of its result.
+            work: Given an empty folder for files and where to report progress, the result.
+                The folder is renamed when it is done: results name files, not paths.
+        """
+        self._key = _digest({"stage": name, "before": self._key, "inputs": inputs})
+        folder = self._folder / name
+        kept = None if self._fresh else _kept(folder / _RESULT, self._key, kind)
+        if kept is not None:
+            self.done.append(Stage(name=name, seconds=0.0, reused=True, notes=_notes(kept)))
+            return kept, folder
+        start = time.perf_counter()
+        with whole_folder(folder) as draft, self._watch(name) as progress:
+            result = work(draft, progress)
+            document = {"key": self._key, "result": asdict(result)}
+            write_text(draft / _RESULT, json.dumps(document, sort_keys=True) + "\n")
+        seconds = time.perf_counter() - start
+        self.done.append(Stage(name=name, seconds=seconds, reused=False, notes=_notes(result)))
+        return result, folder
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[Path]:
+    """Hold ``folder`` as the run directory of one build.
+
+    Raises:
+        UsageError: It holds other files, or another build is at work in it.
+    """
+    marker = folder / _MARKER
+    if folder.exists() and not marker.is_file():
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is a file, not a folder", hint="choose another: --out DIR")
+        if any(folder.iterdir()):
+            raise UsageError(
+                f"{folder} exists and is not a run directory of edgekit",
+                hint="choose another: --out DIR",
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    with marker.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"another build is at work in {folder}", hint="wait for it, or choose --out DIR"
+            ) from error
+        _remove_drafts(folder)
+        yield folder
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove what builds that were killed left half-written."""
+    for draft in (folder / "stages").glob(".*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _kept(path: Path, key: str, kind: "type[T]") -> "T | None":
+    """Return the result kept in ``path``, or None where there is none for ``key``."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["key"] != key:
+            return None
+        return decode(document["result"], kind, where=str(path))
+    except (OSError, ValueError, KeyError, TypeError, InputError):
+        return None  # absent or damaged: the stage runs again
+
+
+def _notes(result: object) -> tuple[str, ...]:
+    return tuple(getattr(result, "notes", ()))
+
+
+def _digest(document: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
