@@ -1,42 +1,30 @@
 """Is the integer model still the model? Accuracy and agreement, on each real runtime."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from edgekit.data import load_held_out
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.finding import Finding
-from edgekit.flatbuffer.model import Tensor, read
+from edgekit.flatbuffer.model import Tensor, read, read_bytes
 from edgekit.numerics import dequantize, quantize
-from edgekit.process import Progress, silent
+from edgekit.process import Progress, Worker, silent
 from edgekit.quantity import Quantity
 from edgekit.runtimes import RUNTIMES
+from edgekit.vectors import Vectors, load_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import numpy.typing as npt
 
+    from edgekit.project import DataSpec
     from edgekit.runtimes.tflm import Array
 
 MetricName = Literal["accuracy", "mean_absolute_error", "mean_squared_error"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Samples:
-    """What a model is verified on.
-
-    Args:
-        inputs: float32, shape ``(samples, *input shape without the batch)``, as the float
-            model takes them.
-        labels: Class numbers, shape ``(samples,)``, or the wanted outputs, or None.
-        reference: The float model's outputs, float32, shape ``(samples, …)``, or None.
-    """
-
-    inputs: "npt.NDArray[np.float32]"
-    labels: "npt.NDArray[np.generic] | None" = None
-    reference: "npt.NDArray[np.float32] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +47,6 @@ class RuntimeScore:
             model or without classes.
         max_abs_diff: Largest difference of an output from the float model's, in its real
             unit; None without a float model.
-        outputs: Real values, float32, shape ``(samples, …)``.
         refusal: Why the runtime did not run the model, or None.
     """
 
@@ -68,71 +55,130 @@ class RuntimeScore:
     samples: int = 0
     disagreements: int | None = None
     max_abs_diff: float | None = None
-    outputs: "npt.NDArray[np.float32] | None" = None
     refusal: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
-    """The float model's score, each runtime's, and the limits held against them."""
+    """What the runtimes made of the samples.
+
+    Args:
+        reference: The float model's score; None without labels or without a float model.
+        runtimes: Each runtime's.
+        outputs: Of each runtime that ran, by its name: real values, float32, shape
+            ``(samples, …)``.
+    """
 
     reference: Score | None
     runtimes: tuple[RuntimeScore, ...]
-    findings: tuple[Finding, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every limit holds."""
-        return all(finding.passed for finding in self.findings)
-
-    def runtime(self, name: str) -> RuntimeScore:
-        """Return what the runtime called ``name`` gave."""
-        return next(item for item in self.runtimes if item.runtime == name)
+    outputs: "Mapping[str, npt.NDArray[np.float32]]"
 
 
 def verify(
     model: bytes,
-    samples: Samples,
+    vectors: Vectors,
     *,
     runtimes: tuple[str, ...] = tuple(RUNTIMES),
     metric: str = "auto",
-    accuracy_drop: float | None = None,
     progress: Progress = silent,
 ) -> Verification:
-    """Run ``model`` on each runtime and hold it against the labels and the float model.
+    """Run ``model`` on each runtime and compare it with the labels and the float model.
 
     Args:
         model: A whole `.tflite` file with one input.
-        samples: What to run it on.
-        runtimes: Names in `edgekit.runtimes.RUNTIMES`. One that refuses the model fails the
-            verification and does not stop it.
+        vectors: What to run it on.
+        runtimes: Names in `edgekit.runtimes.RUNTIMES`. One that refuses the model says so in
+            its score and does not stop the others.
         metric: ``"auto"`` takes accuracy for classes and mean absolute error for numbers.
-        accuracy_drop: Largest loss of the metric against the float model.
         progress: Told the samples done.
 
     Raises:
-        InputError: The inputs do not fit the model, or a limit has nothing to be held against.
+        InputError: The inputs do not fit the model, or an unknown runtime.
         UnsupportedModelError: The model has several inputs.
+    """
+    judge = _judge(vectors, metric)
+    outputs: dict[str, npt.NDArray[np.float32]] = {}
+    scores = []
+    for name in _known(runtimes):
+        named = _naming(progress, name)
+        try:
+            outputs[name] = real_outputs(name, model, vectors.inputs, progress=named)
+        except UnsupportedModelError as error:
+            scores.append(RuntimeScore(runtime=name, refusal=error.message))
+        else:
+            scores.append(_score(name, outputs[name], vectors, judge))
+    return Verification(
+        reference=None if vectors.float_outputs is None else judge(vectors.float_outputs),
+        runtimes=tuple(scores),
+        outputs=outputs,
+    )
+
+
+def real_outputs(
+    runtime: str, model: bytes, inputs: "npt.NDArray[np.float32]", *, progress: Progress = silent
+) -> "npt.NDArray[np.float32]":
+    """Return the first output of ``model`` as real numbers, shape ``(samples, …)``.
+
+    Args:
+        runtime: A name in `edgekit.runtimes.RUNTIMES`.
+        model: A whole `.tflite` file with one input, float or integer.
+        inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
+        progress: Told the samples done.
+
+    Raises:
+        InputError: The inputs do not fit the model.
+        UnsupportedModelError: The runtime refuses the model, or it has several inputs.
     """
     graph = read(model).main
     if len(graph.inputs) != 1:
         raise UnsupportedModelError(f"the model has {len(graph.inputs)} inputs; verify takes one")
-    source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    stored = _stored(samples.inputs, source)
-    judge = _judge(samples, metric)
-    reference = None if samples.reference is None else judge(samples.reference)
-    scores = tuple(
-        _score(name, model, stored, sink, samples, judge=judge, progress=progress)
-        for name in _known(runtimes)
-    )
-    return Verification(
-        reference=reference,
-        runtimes=scores,
-        findings=(
-            *(_ran(score) for score in scores),
-            *_drops(reference, scores, accuracy_drop),
-        ),
-    )
+    stored = _stored(inputs, graph.tensors[graph.inputs[0]])
+    outputs = RUNTIMES[runtime](model, (stored,), progress=progress)[0]
+    return _real(outputs, graph.tensors[graph.outputs[0]])
+
+
+def gates(
+    reference: Score | None, scores: tuple[RuntimeScore, ...], *, accuracy_drop: float | None
+) -> tuple[Finding, ...]:
+    """Return whether each runtime ran the model and kept its accuracy.
+
+    Args:
+        reference: The float model's score.
+        scores: Each runtime's.
+        accuracy_drop: Largest loss of the metric against the float model; None asks nothing.
+
+    Raises:
+        InputError: A limit that has nothing to be held against.
+    """
+    return (*(_ran(score) for score in scores), *_drops(reference, scores, accuracy_drop))
+
+
+def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[str, object]:
+    """Return the keys of ``edgekit verify --json`` but ``passed``."""
+    return {
+        "reference": None if reference is None else asdict(reference),
+        "runtimes": [
+            {
+                "runtime": score.runtime,
+                "metric": score.score and score.score.metric,
+                "value": score.score and score.score.value,
+                "samples": score.samples,
+                "disagreements": score.disagreements,
+                "max_abs_diff": score.max_abs_diff,
+                "refusal": score.refusal,
+            }
+            for score in scores
+        ],
+    }
+
+
+def score_outputs(
+    outputs: "npt.NDArray[np.float32]", labels: "npt.NDArray[np.generic]", *, metric: str = "auto"
+) -> Score:
+    """Return the score of real ``outputs``, shape ``(samples, …)``, against ``labels``."""
+    score = _judge(Vectors(inputs=outputs, labels=labels), metric)(outputs)
+    assert score is not None  # there are labels
+    return score
 
 
 def confusion(
@@ -193,9 +239,9 @@ def _real(stored: "Array", tensor: Tensor) -> "npt.NDArray[np.float32]":
     )
 
 
-def _judge(samples: Samples, metric: str) -> "Callable[[npt.NDArray[np.float32]], Score | None]":
+def _judge(vectors: Vectors, metric: str) -> "Callable[[npt.NDArray[np.float32]], Score | None]":
     """Return the function from a model's outputs to its score on these samples."""
-    labels = samples.labels
+    labels = vectors.labels
     if labels is None:
         return lambda _: None
     if metric == "accuracy" or (metric == "auto" and hold_classes(labels)):
@@ -223,40 +269,38 @@ def _classes(outputs: "npt.NDArray[np.float32]") -> "npt.NDArray[np.int64]":
     return (flat[:, 0] > middle).astype(np.int64)
 
 
-def _score(
-    name: str,
-    model: bytes,
-    stored: "Array",
-    sink: Tensor,
-    samples: Samples,
-    *,
-    judge: "Callable[[npt.NDArray[np.float32]], Score | None]",
-    progress: Progress,
-) -> RuntimeScore:
+def _naming(progress: Progress, name: str) -> Progress:
+    """Return ``progress`` with the runtime's name as its detail."""
+
     def named(done: int, total: int, detail: str = "") -> None:
         progress(done, total, detail or name)
 
-    try:
-        outputs = _real(RUNTIMES[name](model, (stored,), progress=named)[0], sink)
-    except UnsupportedModelError as error:
-        return RuntimeScore(runtime=name, refusal=error.message)
-    reference = samples.reference
+    return named
+
+
+def _score(
+    name: str,
+    outputs: "npt.NDArray[np.float32]",
+    vectors: Vectors,
+    judge: "Callable[[npt.NDArray[np.float32]], Score | None]",
+) -> RuntimeScore:
+    reference = vectors.float_outputs
+    largest = None
+    if reference is not None:
+        largest = float(np.max(np.abs(outputs.reshape(reference.shape) - reference)))
     return RuntimeScore(
         runtime=name,
         score=judge(outputs),
-        samples=len(stored),
-        disagreements=_disagreements(outputs, samples),
-        max_abs_diff=None
-        if reference is None
-        else float(np.max(np.abs(outputs.reshape(reference.shape) - reference))),
-        outputs=outputs,
+        samples=len(outputs),
+        disagreements=_disagreements(outputs, vectors),
+        max_abs_diff=largest,
     )
 
 
-def _disagreements(outputs: "npt.NDArray[np.float32]", samples: Samples) -> int | None:
-    if samples.reference is None or samples.labels is None or not hold_classes(samples.labels):
+def _disagreements(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> int | None:
+    if vectors.float_outputs is None or vectors.labels is None or not hold_classes(vectors.labels):
         return None
-    return int(np.sum(_classes(outputs) != _classes(samples.reference)))
+    return int(np.sum(_classes(outputs) != _classes(vectors.float_outputs)))
 
 
 def _ran(score: RuntimeScore) -> Finding:
@@ -300,3 +344,46 @@ def drop(reference: Score, score: Score) -> float:
     """Return how much worse ``score`` is than ``reference``, in the metric's unit."""
     loss = reference.value - score.value
     return loss if score.metric == "accuracy" else -loss
+
+
+def validation_vectors(
+    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
+) -> Vectors:
+    """Return the samples that a finished ``model`` is verified on.
+
+    Args:
+        model: A whole `.tflite` file with one input.
+        spec: Where the data are. The ``vectors.npz`` of a build holds inputs, labels and the
+            float model's outputs, and is taken as it is.
+        directory: Relative paths and the user's modules are found from here.
+        seed: Of the split of data without a test set.
+        float_model: A float `.tflite`, run in LiteRT for the reference; None: no reference but
+            the one the vectors bring.
+
+    Raises:
+        InputError: Data that are missing, damaged or do not fit the model.
+    """
+    path = directory / spec.source
+    vectors = load_vectors(path) if path.suffix == ".npz" else None
+    if vectors is None:
+        vectors = _held_out(model, spec, directory=directory, seed=seed)
+    if float_model is None:
+        return vectors
+    outputs = real_outputs("litert", read_bytes(float_model), vectors.inputs)
+    return replace(vectors, float_outputs=outputs)
+
+
+def _held_out(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Vectors:
+    graph = read(model).main
+    source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    with Worker("the data hook", search=(directory,)) as worker:  # a hook may import anything
+        data = worker.call(
+            load_held_out,
+            silent,
+            spec,
+            directory=directory,
+            input_shape=source.shape[1:],
+            output_shape=sink.shape[1:],
+            seed=seed,
+        )
+    return Vectors(inputs=data.x_validation, labels=data.y_validation)

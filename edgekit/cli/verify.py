@@ -1,0 +1,95 @@
+"""``edgekit verify``: run a model on each runtime and compare."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgekit.cli.output import console, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from edgekit.finding import Finding
+    from edgekit.verify import Verification
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", required=True, help="An .npz, module:function, a folder, or 'random'.")
+@click.option("--runtime", "runtimes", multiple=True, help="Only this runtime; may be repeated.")
+@click.option("--reference", type=click.Path(path_type=Path), help="The float .tflite.")
+@click.option("--accuracy-drop", type=float, help="Fail beyond this loss against the reference.")
+@click.option("--scale", type=float, default=1.0, help="Multiplied with every input value.")
+@click.option("--offset", type=float, default=0.0, help="Added to every scaled input value.")
+@click.option("--seed", type=int, default=0, help="Of the split of data without a test set.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(
+    *,
+    model: Path,
+    data: str,
+    runtimes: tuple[str, ...],
+    reference: Path | None,
+    accuracy_drop: float | None,
+    scale: float,
+    offset: float,
+    seed: int,
+    as_json: bool,
+) -> int:
+    r"""Run a .tflite on LiteRT and TFLite-Micro, and compare.
+
+    Accuracy is that of the validation set: the data's own test set, or the part that a build
+    with the same seed holds out. The vectors.npz of a build brings its float model's outputs.
+
+    \b
+    edgekit verify model.tflite --data vectors.npz
+    """
+    from edgekit.flatbuffer.model import read_bytes
+    from edgekit.project import DataSpec
+    from edgekit.runtimes import RUNTIMES
+    from edgekit.verify import gates, to_json, validation_vectors
+    from edgekit.verify import verify as run
+
+    content = read_bytes(model)
+    spec = DataSpec(source=data, scale=scale, offset=offset)
+    vectors = validation_vectors(
+        content, spec, directory=Path.cwd(), seed=seed, float_model=reference
+    )
+    with progress_bar("verify") as progress:
+        result = run(content, vectors, runtimes=runtimes or tuple(RUNTIMES), progress=progress)
+    findings = gates(result.reference, result.runtimes, accuracy_drop=accuracy_drop)
+    passed = all(finding.passed for finding in findings)
+    if as_json:
+        print_json("verify", {**to_json(result.reference, result.runtimes), "passed": passed})
+    else:
+        _show(result, findings)
+    return 0 if passed else 1
+
+
+def _show(result: "Verification", findings: "tuple[Finding, ...]") -> None:
+    out = console()
+    if result.reference is not None:
+        out.print(f"float reference: {result.reference.metric} {result.reference.value:.4f}")
+    out.print(_table(result))
+    for finding in findings:
+        mark = "[green]holds[/] " if finding.passed else "[red]missed[/]"
+        out.print(f"{mark} {finding.gate}: {finding.message}")
+
+
+def _table(result: "Verification") -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("runtime")
+    for heading in ("samples", "metric", "value", "disagreements", "largest difference"):
+        table.add_column(heading, justify="right")
+    for score in result.runtimes:
+        table.add_row(
+            score.runtime,
+            str(score.samples),
+            score.score.metric if score.score else "none",
+            f"{score.score.value:.4f}" if score.score else "",
+            "" if score.disagreements is None else str(score.disagreements),
+            "" if score.max_abs_diff is None else f"{score.max_abs_diff:.4g}",
+        )
+    return table

@@ -1,0 +1,65 @@
+"""The border between training and the rest: validation samples and the float model's outputs."""
+
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+FILE_NAME = "vectors.npz"
+_MARK = "float_outputs"  # the array that makes an .npz one of ours
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vectors:
+    """What a model is verified on.
+
+    Args:
+        inputs: float32, shape ``(samples, *input shape without the batch)``, as the float
+            model takes them.
+        labels: Class numbers, int64, shape ``(samples,)``, or the wanted outputs, or None.
+        float_outputs: The float model's outputs, float32, shape ``(samples, …)``, or None.
+        pruned_outputs: The pruned float model's, or None.
+    """
+
+    inputs: "npt.NDArray[np.float32]"
+    labels: "npt.NDArray[np.generic] | None" = None
+    float_outputs: "npt.NDArray[np.float32] | None" = None
+    pruned_outputs: "npt.NDArray[np.float32] | None" = None
+
+
+def save_vectors(path: "Path", vectors: Vectors) -> None:
+    """Write ``vectors`` to ``path``, an ``.npz``; the same vectors give the same bytes."""
+    arrays = {
+        name: value
+        for name in Vectors.__dataclass_fields__
+        if (value := getattr(vectors, name)) is not None
+    }
+    with path.open("wb") as stream:
+        np.savez(stream, **arrays)
+
+
+def load_vectors(path: "Path") -> Vectors | None:
+    """Return the vectors in ``path``; None where it is an ``.npz`` of another kind.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            if _MARK not in archive:
+                return None
+            return Vectors(
+                **{name: archive[name] for name in Vectors.__dataclass_fields__ if name in archive}
+            )
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: is not an .npz of numbers: {error}") from error
