@@ -1,3 +1,23 @@
-"""From a Keras model to verified firmware: prune, quantize, convert, prove that it fits, emit C."""
+"""From a Keras model to verified firmware: prune, quantize, convert, prove that it fits, emit C.
+
+Each command is a function here: ``edgekit.build("examples/digits")``. They are loaded when they
+are first used, so that importing edgekit is light.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgekit.api import build, convert, doctor, init, inspect, verify
+    from edgekit.project import Project
 
 __version__ = "0.1.0"
+__all__ = ["Project", "build", "convert", "doctor", "init", "inspect", "verify"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'edgekit' has no attribute '{name}'")
+    import importlib
+
+    module = importlib.import_module("edgekit.project" if name == "Project" else "edgekit.api")
+    return getattr(module, name)

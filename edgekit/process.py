@@ -60,6 +60,7 @@ class Worker:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._begun = 0  # answers to come that nobody waits for
         self._requests = Connection(os.dup(self._process.stdin.fileno()), readable=False)
         self._replies = Connection(os.dup(self._process.stdout.fileno()), writable=False)
         self._process.stdin.close()
@@ -100,6 +101,9 @@ class Worker:
         """
         try:
             self._requests.send((function, args, kwargs))
+            while self._begun:
+                kind, _ = self._replies.recv()
+                self._begun -= kind != "progress"
             while True:
                 kind, payload = self._replies.recv()
                 match kind:
@@ -113,6 +117,11 @@ class Worker:
                         raise ToolError(f"{self._what} failed: {payload}{self._last_words()}")
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             raise ToolError(f"{self._what} {self._cause_of_death()}{self._last_words()}") from error
+
+    def begin(self, function: "Callable[[Progress], object]") -> None:
+        """Start ``function(progress)`` in the worker and wait for nothing: to import ahead."""
+        self._requests.send((function, (), {}))
+        self._begun += 1
 
     def noise(self) -> str:
         """Return all that the process has printed, C streams included."""

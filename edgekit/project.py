@@ -2,15 +2,17 @@
 
 import keyword
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from edgekit.errors import InputError
+from edgekit.errors import InputError, UsageError
 from edgekit.toml import Bytes, Microseconds, decode, read
 
 FILE_NAME = "edgekit.toml"
 
+IoType = Literal["int8", "uint8", "float32"]
+Scheme = Literal["int8", "int16x8", "float16", "dynamic"]
 Metric = Literal["auto", "accuracy", "mean_absolute_error", "mean_squared_error"]
 
 
@@ -104,12 +106,15 @@ class QuantizeSpec:
     Args:
         method: ``"qat"`` trains with quantization in mind, ``"ptq"`` only calibrates.
         epochs: Of quantization-aware training.
+        scheme: ``"int8"`` all integer; ``"int16x8"`` 16-bit activations, 8-bit weights;
+            ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers.
         io: Type of the model's inputs and outputs.
     """
 
     method: Literal["qat", "ptq"] = "ptq"
     epochs: int = 2
-    io: Literal["int8", "uint8", "float32"] = "int8"
+    scheme: Scheme = "int8"
+    io: IoType = "int8"
 
     def __post_init__(self) -> None:
         _check_count("quantize.epochs", self.epochs, least=1)
@@ -153,9 +158,9 @@ class Project:
     directory: Path
     model: ModelSpec
     data: DataSpec
-    train: TrainSpec = TrainSpec()
+    train: TrainSpec = field(default_factory=TrainSpec)
     prune: PruneSpec | None = None
-    quantize: QuantizeSpec = QuantizeSpec()
+    quantize: QuantizeSpec = field(default_factory=QuantizeSpec)
     limits: Limits = Limits()
     targets: tuple[str, ...] = ()
     metric: Metric = "auto"
@@ -183,6 +188,52 @@ def load_project(path: Path) -> Project:
         table = _tool_table(table, path)
     project = decode(table, Project, where=str(path), given={"directory": path.resolve().parent})
     return with_name(project)
+
+
+def resolve(
+    source: str | Path,
+    *,
+    data: str | None = None,
+    targets: tuple[str, ...] = (),
+    seed: int | None = None,
+) -> Project:
+    """Return the project that ``source`` is, or one for the model that it is.
+
+    Args:
+        source: A project file or its folder; or, with ``data``, a model, found from here, that
+            is quantized after its training with every other default.
+        data: As `DataSpec.source`, for a model.
+        targets: As `Project.targets`; they replace the project's.
+        seed: As `Project.seed`; None: the project's.
+
+    Raises:
+        UsageError: A model without data.
+        InputError: No such project, or one that is wrong.
+    """
+    path = Path(source)
+    if data is not None:
+        model = ModelSpec(source=str(source))
+        here = Path().resolve()
+        project = with_name(Project(directory=here, model=model, data=DataSpec(source=data)))
+    elif _is_project(path) or not path.exists():
+        project = load_project(path)
+    else:
+        raise UsageError(
+            f"{source} is no project, and a model needs data",
+            hint=f"edgekit build {source} --data random",
+        )
+    return replace(
+        project,
+        targets=targets or project.targets,
+        seed=project.seed if seed is None else seed,
+    )
+
+
+def _is_project(path: Path) -> bool:
+    """Return whether ``path`` is a project file, or a folder that can only be one."""
+    if path.is_dir():
+        return not (path / "saved_model.pb").is_file()
+    return path.suffix == ".toml"
 
 
 def with_name(project: Project) -> Project:

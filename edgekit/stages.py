@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from edgekit.artifacts import whole_folder, write_text
 from edgekit.errors import InputError, UsageError
+from edgekit.process import silent
 from edgekit.toml import decode
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 Watch = Callable[[str], "AbstractContextManager[Progress]"]
 """Given a stage's name, what is told of its progress while it runs."""
+
+
+def unwatched(stage: str) -> "contextlib.nullcontext[Progress]":
+    """Watch nothing."""
+    del stage
+    return contextlib.nullcontext(silent)
+
 
 _MARKER = ".edgekit-run"
 _RESULT = "result.json"

@@ -1,6 +1,6 @@
 """Device profiles: what a board has, who says so. A board is a TOML file and needs no Python."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +11,14 @@ from edgekit.toml import Bytes, Hertz, decode, read
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Abi = Literal["arm-eabi", "ilp32", "lp64"]
+"""How the target's compiler lays out memory.
+
+``arm-eabi``: 32-bit pointers, and enumerations in the fewest bytes that hold them (the AAPCS's
+default for bare metal, gcc's ``-fshort-enums``). ``ilp32``: 32-bit pointers, enumerations as
+``int`` (Xtensa, RISC-V). ``lp64``: 64-bit pointers (Linux, Android, iOS).
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
@@ -20,11 +28,19 @@ class Memory:
         total: In bytes, as the data sheet gives it.
         source: Who says so.
         reserved: In bytes, taken before the model comes: boot loader, radio stack, heap, stacks.
+        reserved_for: What takes the reserved bytes, and who says so.
     """
 
     total: Bytes
     source: str
     reserved: Bytes = 0
+    reserved_for: str = ""
+
+    def __post_init__(self) -> None:
+        if self.reserved > self.total:
+            raise InputError(f"{self.reserved} B of {self.total} B are reserved")
+        if self.reserved and not self.reserved_for:
+            raise InputError("bytes are reserved, and 'reserved_for' does not say for what")
 
     @property
     def available_bytes(self) -> int:
@@ -34,7 +50,13 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Core:
-    """The processor that runs the model."""
+    """The processor that runs the model.
+
+    Args:
+        name: Such as ``"cortex-m4"``; cost models are found by it.
+        clock: At which the model runs.
+        source: Who says so.
+    """
 
     name: str
     clock: Hertz
@@ -48,19 +70,75 @@ class RuntimeProfile:
     Args:
         name: ``"tflite-micro"`` or ``"litert"``.
         kernels: The kernel library: ``"reference"``, ``"cmsis-nn"``, ``"esp-nn"``, ``"xnnpack"``.
-        pointer_bits: Width of a pointer: the arena holds many.
+        abi: How its compiler lays out memory.
         decode: Whether the runtime has the DECODE operator.
     """
 
     name: Literal["tflite-micro", "litert"]
     kernels: Literal["reference", "cmsis-nn", "esp-nn", "xnnpack"]
-    pointer_bits: Literal[32, 64]
+    abi: Abi
     decode: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.name == "litert") != (self.kernels == "xnnpack"):
+            raise InputError(
+                f"runtime '{self.name}' does not run the kernels '{self.kernels}'",
+                hint="litert runs xnnpack; tflite-micro runs reference, cmsis-nn or esp-nn",
+            )
+
+
+KINDS = ("convolution", "pointwise", "depthwise", "fully_connected", "output_element", "call")
+"""The kinds of work whose cycles a cost model gives; multiply-accumulates but for the last two."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cycles:
+    """Cycles for one unit of each kind of work: of `KINDS`, one field each."""
+
+    convolution: float
+    pointwise: float
+    depthwise: float
+    fully_connected: float
+    output_element: float
+    call: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CostModel:
+    """How long models take on one core with one runtime and its kernels.
+
+    Args:
+        version: Of the runtime or kernels that were measured.
+        source: Whose measurements, and how the coefficients came from them.
+        points: How many measurements there were.
+        band: A factor; the truth lies between the prediction divided and multiplied by it.
+        cycles: The coefficients.
+    """
+
+    version: str
+    source: str
+    points: int
+    band: float
+    cycles: Cycles
+
+    def __post_init__(self) -> None:
+        if not self.band >= 1:
+            raise InputError(f"latency.band is {self.band:g}, not a factor of 1 or more")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A device that a run is for; see ``docs/targets.md`` for the file format."""
+    """A device that a run is for; see ``docs/targets.md`` for the file format.
+
+    Args:
+        name: The profile's own, from its file.
+        title: What people call the device.
+        core: The processor that runs the model.
+        runtime: The interpreter.
+        ram: Where the arena lies.
+        flash: Where the model and the code lie; None where a file system holds the model.
+        latency: The cost model, of the profile itself or of its core and runtime.
+    """
 
     name: str
     title: str
@@ -68,6 +146,7 @@ class Target:
     runtime: RuntimeProfile
     ram: Memory
     flash: Memory | None = None
+    latency: CostModel | None = None
 
 
 def load_target(name: str) -> Target:
@@ -77,22 +156,77 @@ def load_target(name: str) -> Target:
         InputError: No such profile, or a profile that is wrong.
     """
     if name.endswith(".toml"):
-        return _decode(Path(name))
+        return decode_target(Path(name))
     paths = profile_paths()
     if name not in paths:
         raise InputError(f"no target is called '{name}'", hint=suggestion(name, paths))
-    return _decode(paths[name])
+    return decode_target(paths[name])
+
+
+def decode_target(path: Path) -> Target:
+    """Return the profile in the file ``path``, with what it extends and its cost model.
+
+    Raises:
+        InputError: No such file, an unknown key, a missing unit, or a circle of extensions.
+    """
+    target = decode(_extended(path, ()), Target, where=str(path), given={"name": path.stem})
+    if target.latency is not None:
+        return target
+    return replace(target, latency=_cost_model(target))
 
 
 @cache
 def profile_paths() -> "Mapping[str, Path]":
     """Return the path of each shipped profile by its name."""
+    return {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+
+
+@cache
+def chip_paths() -> "Mapping[str, Path]":
+    """Return the path of each shipped chip, which profiles extend, by its name."""
+    return {path.stem: path for path in sorted((_folder() / "chips").glob("*.toml"))}
+
+
+def _folder() -> Path:
     package = Path(__file__).parent
-    folder = package / "targets"  # in a wheel
-    if not folder.is_dir():
-        folder = package.parent / "targets"  # in a checkout
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    wheel = package / "targets"
+    return wheel if wheel.is_dir() else package.parent / "targets"  # in a checkout
 
 
-def _decode(path: Path) -> Target:
-    return decode(read(path), Target, where=str(path), given={"name": path.stem})
+def _extended(path: Path, above: tuple[Path, ...]) -> dict[str, object]:
+    """Return the table of ``path`` laid over the tables of what it extends."""
+    if path in above:
+        raise InputError(f"{path}: extends itself")
+    table = read(path)
+    name = table.pop("extends", None)
+    if name is None:
+        return table
+    if not isinstance(name, str):
+        raise InputError(f"{path}: extends is {name!r}, not a text")
+    return _overlaid(_extended(_base(name, path), (*above, path)), table)
+
+
+def _base(name: str, path: Path) -> Path:
+    if name.endswith(".toml"):
+        return path.parent / name
+    known = {**profile_paths(), **chip_paths()}
+    if name not in known:
+        raise InputError(f"{path}: extends '{name}', which is none", hint=suggestion(name, known))
+    return known[name]
+
+
+def _overlaid(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        nested = isinstance(below, dict) and isinstance(value, dict)
+        result[key] = _overlaid(below, value) if nested else value  # type: ignore[arg-type]
+    return result
+
+
+def _cost_model(target: Target) -> CostModel | None:
+    """Return the shipped cost model of the target's core, runtime and kernels, if there is one."""
+    runtime = target.runtime
+    name = f"{target.core.name}-{runtime.name}-{runtime.kernels}.toml"
+    path = _folder() / "cost-models" / name
+    return decode(read(path), CostModel, where=str(path)) if path.is_file() else None

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 FILE_NAME = "vectors.npz"
-_MARK = "float_outputs"  # the array that makes an .npz one of ours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,19 +45,32 @@ def save_vectors(path: "Path", vectors: Vectors) -> None:
         np.savez(stream, **arrays)
 
 
-def load_vectors(path: "Path") -> Vectors | None:
-    """Return the vectors in ``path``; None where it is an ``.npz`` of another kind.
+def holds_vectors(path: "Path") -> bool:
+    """Return whether the ``.npz`` in ``path`` is one of ours.
 
     Raises:
         InputError: The file is missing or damaged.
     """
+    return "inputs" in _arrays(path)
+
+
+def load_vectors(path: "Path") -> Vectors:
+    """Return the vectors in ``path``.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    arrays = _arrays(path)
+    if "inputs" not in arrays:
+        raise InputError(f"{path}: holds no inputs", hint="give the vectors.npz of a build")
+    return Vectors(**arrays)
+
+
+def _arrays(path: "Path") -> "dict[str, npt.NDArray[np.generic]]":
+    """Return the arrays of ``path`` that vectors have."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            if _MARK not in archive:
-                return None
-            return Vectors(
-                **{name: archive[name] for name in Vectors.__dataclass_fields__ if name in archive}
-            )
+            return {name: archive[name] for name in Vectors.__dataclass_fields__ if name in archive}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

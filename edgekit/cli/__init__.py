@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print, exit. One module a command."""
 
 import importlib
+import traceback
 from typing import NoReturn
 
 import click
@@ -13,10 +14,12 @@ _COMMANDS = {
     "build": "From a Keras model to verified firmware files.",
     "check": "Say whether a model runs on a device and fits.",
     "convert": "Quantize a trained model after its training.",
+    "diff": "Show what changed between two runs, with limits that fail.",
     "doctor": "Show what is installed and what is missing.",
     "emit": "Write a model as C for firmware.",
     "init": "Write a project file to start from.",
     "inspect": "Show operators, MACs, tensors and sizes of a .tflite.",
+    "report": "Show a finished run as text, HTML, JSON, markdown, JUnit or annotations.",
     "shrink": "Make a model smaller without changing an output.",
     "targets": "Device profiles.",
     "verify": "Run a model on each runtime and compare.",
@@ -51,7 +54,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edgekit")
 def edgekit() -> None:
-    r"""From a Keras model to verified firmware.
+    """From a Keras model to verified firmware.
 
     \b
     edgekit build examples/digits
@@ -64,7 +67,7 @@ def main() -> NoReturn:
     raise SystemExit(run())
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  one return an exit code
     """Run one command and return its exit code."""
     try:
         outcome = edgekit.main(arguments, standalone_mode=False)
@@ -82,4 +85,8 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as error:
         report_error(f"{error.filename or 'the system'}: {error.strerror}", hint=None)
         return 3
+    except Exception:  # noqa: BLE001  a bug of ours: told with all that helps to find it
+        traceback.print_exc()
+        report_error("this is a bug of edgekit; please report the lines above", hint=None)
+        return EdgekitError.exit_code
     return outcome if isinstance(outcome, int) else 0

@@ -8,18 +8,18 @@ import click
 from edgekit.cli.output import console, print_json
 
 if TYPE_CHECKING:
-    from edgekit.doctor import Dependency
+    from edgekit.dependencies import Dependency
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(*, as_json: bool) -> None:
-    r"""Show what is installed, what is missing, and the line that installs it.
+    """Show what is installed, what is missing, and the line that installs it.
 
     \b
     edgekit doctor
     """
-    from edgekit.doctor import doctor as examine
+    from edgekit.dependencies import doctor as examine
 
     dependencies = examine()
     if as_json:

@@ -11,12 +11,12 @@ from edgekit.cli.output import print_json
 @click.argument("directory", type=click.Path(path_type=Path), default=Path())
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def init(directory: Path, *, as_json: bool) -> None:
-    r"""Write a commented edgekit.toml and a data hook into DIRECTORY.
+    """Write a commented edgekit.toml and a data hook into DIRECTORY.
 
     \b
     edgekit init my-project
     """
-    from edgekit.init import init as write
+    from edgekit.scaffold import init as write
 
     paths = write(directory)
     if as_json:

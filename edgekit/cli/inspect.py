@@ -10,21 +10,21 @@ from edgekit.cli.output import console, print_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edgekit.inspect import Inspection, Port
+    from edgekit.inspection import Inspection, Port
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect(model: Path, *, as_json: bool) -> None:
-    r"""Show operators, MACs, tensors, zeros and sizes of a .tflite.
+    """Show operators, MACs, tensors, zeros and sizes of a .tflite.
 
     \b
     edgekit inspect model.tflite
     """
     from edgekit.flatbuffer.model import load
-    from edgekit.inspect import inspect as examine
-    from edgekit.inspect import to_json
+    from edgekit.inspection import inspect as examine
+    from edgekit.inspection import to_json
 
     inspection = examine(load(model))
     if as_json:

@@ -1,6 +1,8 @@
 """What goes to the terminal: results to stdout, errors and progress to stderr."""
 
 import json
+import os
+import shutil
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from edgekit.process import Progress
 
 SCHEMA_VERSION = 1
+_READABLE_COLUMNS = 96
 
 
 def report_error(message: str, *, hint: str | None) -> None:
@@ -37,6 +40,18 @@ def console() -> "Console":
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
+def text_columns() -> int:
+    """Return the columns for a text on stdout: the terminal's, but none too many to read."""
+    if not sys.stdout.isatty():
+        return _READABLE_COLUMNS
+    return max(60, min(shutil.get_terminal_size().columns, _READABLE_COLUMNS))
+
+
+def has_colour() -> bool:
+    """Return whether stdout is a terminal that wants colour."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
 @contextmanager
 def progress_bar(title: str) -> "Iterator[Progress]":
     """Show a bar on stderr while long work goes on; nothing where stderr is no terminal."""
@@ -49,7 +64,8 @@ def progress_bar(title: str) -> "Iterator[Progress]":
         TimeElapsedColumn(),
         TextColumn("{task.fields[detail]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(title, total=None, detail="")
 
         def update(done: int, total: int, detail: str = "") -> None:

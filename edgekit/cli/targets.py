@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def targets() -> None:
-    r"""Device profiles: list them, show one.
+    """Device profiles: list them, show one.
 
     \b
     edgekit targets list

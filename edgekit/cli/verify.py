@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgekit.finding import Finding
-    from edgekit.verify import Verification
+    from edgekit.verification import Verification
 
 
 @click.command()
@@ -36,7 +36,7 @@ def verify(
     seed: int,
     as_json: bool,
 ) -> int:
-    r"""Run a .tflite on LiteRT and TFLite-Micro, and compare.
+    """Run a .tflite on LiteRT and TFLite-Micro, and compare.
 
     Accuracy is that of the validation set: the data's own test set, or the part that a build
     with the same seed holds out. The vectors.npz of a build brings its float model's outputs.
@@ -47,8 +47,8 @@ def verify(
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.project import DataSpec
     from edgekit.runtimes import RUNTIMES
-    from edgekit.verify import gates, to_json, validation_vectors
-    from edgekit.verify import verify as run
+    from edgekit.verification import gates, to_json, validation_vectors
+    from edgekit.verification import verify as run
 
     content = read_bytes(model)
     spec = DataSpec(source=data, scale=scale, offset=offset)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.errors import UnsupportedModelError
+
 if TYPE_CHECKING:
     from edgekit.flatbuffer.model import Graph, Model
 
@@ -39,3 +41,27 @@ def _neighbour(graph: "Graph", tensor: int) -> str:
         if tensor in operator.outputs or tensor in operator.inputs:
             return f"{operator.op} at {operator.index}"
     return "none"
+
+
+def require_integer(model: "Model", *, io: str = "int8") -> None:
+    """Refuse a model that is not fully integer.
+
+    Args:
+        model: As read by `edgekit.flatbuffer.model.read`.
+        io: ``"float32"`` allows float inputs and outputs, with the QUANTIZE and DEQUANTIZE
+            operators at the border.
+
+    Raises:
+        UnsupportedModelError: Float tensors are left; the message names them and their operators.
+    """
+    graph = model.main
+    border = {*graph.inputs, *graph.outputs} if io == "float32" else set()
+    names = {graph.tensors[index].name for index in border}
+    left = [item for item in float_tensors(model) if item.name not in names]
+    if left:
+        shown = ", ".join(f"'{item.name}' ({item.dtype}, {item.operator})" for item in left[:3])
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""  # noqa: PLR2004  as shown
+        raise UnsupportedModelError(
+            f"the model is not fully integer: {len(left)} float tensors are left: {shown}{more}",
+            hint="replace these operators by ones that TFLite quantizes",
+        )

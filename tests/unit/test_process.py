@@ -70,6 +70,12 @@ def test_a_crash_there_is_a_tool_error_here() -> None:
         worker.call(crash, silent)
 
 
+def test_work_that_was_begun_does_not_answer_for_another() -> None:
+    with Worker("w", search=HERE) as worker:
+        worker.begin(shout)
+        assert worker.call(double, silent, 4) == 8
+
+
 def test_what_is_printed_there_does_not_disturb_the_answers() -> None:
     with Worker("w", search=HERE) as worker:
         assert worker.call(shout, silent) == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import InputError
-from edgekit.vectors import Vectors, load_vectors, save_vectors
+from edgekit.vectors import Vectors, holds_vectors, load_vectors, save_vectors
 
 
 def test_vectors_survive_the_file_and_give_the_same_bytes(tmp_path: Path) -> None:
@@ -16,7 +16,6 @@ def test_vectors_survive_the_file_and_give_the_same_bytes(tmp_path: Path) -> Non
     save_vectors(tmp_path / "a.npz", vectors)
     save_vectors(tmp_path / "b.npz", vectors)
     loaded = load_vectors(tmp_path / "a.npz")
-    assert loaded is not None
     assert np.array_equal(loaded.inputs, vectors.inputs)
     assert loaded.pruned_outputs is None
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
@@ -24,7 +23,9 @@ def test_vectors_survive_the_file_and_give_the_same_bytes(tmp_path: Path) -> Non
 
 def test_another_npz_is_not_taken_for_vectors(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x_test=np.zeros(3))
-    assert load_vectors(tmp_path / "a.npz") is None
+    assert not holds_vectors(tmp_path / "a.npz")
+    with pytest.raises(InputError, match="holds no inputs"):
+        load_vectors(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04broken"])

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from edgekit import verify as module
+from edgekit import verification as module
 from edgekit.errors import InputError
 from edgekit.vectors import Vectors
-from edgekit.verify import RuntimeScore, Score, confusion, drop, gates, hold_classes, score_outputs
+from edgekit.verification import RuntimeScore, Score, confusion, drop, gates, hold_classes, score_outputs
 
 
 @pytest.mark.parametrize(

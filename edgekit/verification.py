@@ -13,7 +13,7 @@ from edgekit.numerics import dequantize, quantize
 from edgekit.process import Progress, Worker, silent
 from edgekit.quantity import Quantity
 from edgekit.runtimes import RUNTIMES
-from edgekit.vectors import Vectors, load_vectors
+from edgekit.vectors import Vectors, holds_vectors, load_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -364,8 +364,9 @@ def validation_vectors(
         InputError: Data that are missing, damaged or do not fit the model.
     """
     path = directory / spec.source
-    vectors = load_vectors(path) if path.suffix == ".npz" else None
-    if vectors is None:
+    if path.suffix == ".npz" and holds_vectors(path):
+        vectors = load_vectors(path)
+    else:
         vectors = _held_out(model, spec, directory=directory, seed=seed)
     if float_model is None:
         return vectors

@@ -5,7 +5,7 @@ from graphs import GraphBuilder
 
 from edgekit.errors import InputError
 from edgekit.flatbuffer.model import load, read
-from edgekit.inspect import inspect, to_json, zero_fraction
+from edgekit.inspection import inspect, to_json, zero_fraction
 
 
 @pytest.fixture

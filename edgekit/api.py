@@ -1,0 +1,104 @@
+"""The public functions: one for each command, of the same name and with the same defaults."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.conversion import convert
+from edgekit.dependencies import doctor
+from edgekit.pipeline import Run
+from edgekit.pipeline import build as build_project
+from edgekit.project import DataSpec, Project, resolve
+from edgekit.scaffold import init
+from edgekit.stages import Watch, unwatched
+
+if TYPE_CHECKING:
+    from edgekit.inspection import Inspection
+    from edgekit.verification import Verification
+
+__all__ = ["build", "convert", "doctor", "init", "inspect", "verify"]
+
+
+def build(
+    source: str | Path | Project = ".",
+    *,
+    data: str | None = None,
+    targets: tuple[str, ...] = (),
+    out: Path | None = None,
+    seed: int | None = None,
+    watch: Watch = unwatched,
+    fresh: bool = False,
+) -> Run:
+    """Prune, quantize, convert, verify and emit a model, with a report.
+
+    Args:
+        source: A project (an ``edgekit.toml``, a ``pyproject.toml`` or a folder with one of
+            them), or a model together with ``data``.
+        data: Of a model: an ``.npz``, ``module:function``, a folder of images, or ``"random"``.
+        targets: Devices; they replace those of the project file.
+        out: The run directory; None: ``build/NAME`` in the project's folder.
+        seed: Of every random choice; None: the project's.
+        watch: Given each stage's name, what is told of its progress.
+        fresh: Reuse no stage of an earlier run.
+
+    Returns:
+        The run. A missed limit is in its ``passed``, not an exception.
+
+    Raises:
+        EdgekitError: What the user must put right.
+    """
+    if not isinstance(source, Project):
+        source = resolve(source, data=data, targets=targets, seed=seed)
+    return build_project(source, out=out, watch=watch, fresh=fresh)
+
+
+def inspect(model: str | Path) -> "Inspection":
+    """Return what is in the `.tflite` file ``model``.
+
+    Raises:
+        InputError: No such file, or a damaged one.
+    """
+    from edgekit.flatbuffer.model import load
+    from edgekit.inspection import inspect as examine
+
+    return examine(load(Path(model)))
+
+
+def verify(
+    model: str | Path,
+    *,
+    data: str,
+    runtimes: tuple[str, ...] = (),
+    reference: Path | None = None,
+    scale: float = 1.0,
+    offset: float = 0.0,
+    seed: int = 0,
+) -> "Verification":
+    """Run the `.tflite` file ``model`` on its runtimes and compare.
+
+    Args:
+        model: Its path.
+        data: An ``.npz`` (also the ``vectors.npz`` of a build), ``module:function``, a folder of
+            images, or ``"random"``.
+        runtimes: Names in `edgekit.runtimes.RUNTIMES`; none: all.
+        reference: The float `.tflite`.
+        scale: Multiplied with every input value.
+        offset: Added to every scaled input value.
+        seed: Of the split of data without a test set.
+
+    Raises:
+        EdgekitError: What the user must put right.
+    """
+    from edgekit.flatbuffer.model import read_bytes
+    from edgekit.runtimes import RUNTIMES
+    from edgekit.verification import validation_vectors
+    from edgekit.verification import verify as run
+
+    content = read_bytes(Path(model))
+    vectors = validation_vectors(
+        content,
+        DataSpec(source=data, scale=scale, offset=offset),
+        directory=Path.cwd(),
+        seed=seed,
+        float_model=reference,
+    )
+    return run(content, vectors, runtimes=runtimes or tuple(RUNTIMES))

@@ -1,0 +1,81 @@
+"""``edgekit build``: from a Keras model to verified firmware files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgekit.cli.output import has_colour, print_json, progress_bar, text_columns
+
+if TYPE_CHECKING:
+    from edgekit.pipeline import Run
+    from edgekit.project import Project
+
+
+@click.command()
+@click.argument("source", default=".")
+@click.option("--data", help="Of a MODEL: an .npz, module:function, a folder, or 'random'.")
+@click.option("--target", "targets", multiple=True, help="A device; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run directory.")
+@click.option("--seed", type=int, help="Of every random choice.")
+@click.option("--fresh", is_flag=True, help="Reuse no stage of an earlier run.")
+@click.option("--plan", "plan_only", is_flag=True, help="Print what would be done; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def build(
+    *,
+    source: str,
+    data: str | None,
+    targets: tuple[str, ...],
+    out: Path | None,
+    seed: int | None,
+    fresh: bool,
+    plan_only: bool,
+    as_json: bool,
+) -> int:
+    """Prune, quantize, convert, verify and emit a model, with a report.
+
+    SOURCE is a project (an edgekit.toml, a pyproject.toml with [tool.edgekit], or a folder with
+    one of them), or a MODEL together with --data: that one is quantized after its training.
+
+    \b
+    edgekit build examples/digits
+    edgekit build model.keras --data data.npz --target nucleo-l4r5zi
+    """
+    from edgekit.pipeline import build as run
+    from edgekit.project import resolve
+
+    project = resolve(source, data=data, targets=targets, seed=seed)
+    if plan_only:
+        _print_plan(project, out, as_json=as_json)
+        return 0
+    result = run(project, out=out, watch=progress_bar, fresh=fresh)
+    if as_json:
+        values = {name: value for name, value in result.manifest.items() if name != "schema"}
+        print_json("build", {"run_directory": str(result.directory), **values})
+    else:
+        _show(result)
+    return 0 if result.passed else 1
+
+
+def _print_plan(project: "Project", out: Path | None, *, as_json: bool) -> None:
+    from edgekit.pipeline import plan
+
+    steps = plan(project, out=out)
+    if as_json:
+        print_json("plan", steps)
+        return
+    for name, value in steps.items():
+        if isinstance(value, dict):
+            click.echo(f"[{name}]")
+            for key, item in value.items():
+                click.echo(f"  {key} = {item!r}")
+        else:
+            click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+
+
+def _show(result: "Run") -> None:
+    from edgekit.report.text import render
+
+    text = render(result.manifest, width=text_columns(), colour=has_colour())
+    click.echo(text, nl=False)
+    click.echo(f"report: {result.directory / 'report.html'}")

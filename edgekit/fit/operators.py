@@ -1,0 +1,226 @@
+"""Does every operator of a model run in a target's runtime, and if not: which, where, why."""
+
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+from edgekit.fit.tflm_operators import ACTIVATION_INPUT, CUSTOM, TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edgekit.flatbuffer.model import Graph, Model, Operator
+    from edgekit.target import RuntimeProfile
+
+_DECODE = "TFLM_DECODE"
+_WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
+_CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsupported:
+    """An operator that the runtime refuses.
+
+    Args:
+        op: Its kind.
+        index: Its place in the order of execution.
+        subgraph: The graph that it is in.
+        reason: Why it is refused.
+        layer: The layer of the Keras model that makes it, by the name of its output; empty where
+            the file does not say.
+        instead: What to do about it.
+    """
+
+    op: str
+    index: int
+    subgraph: int
+    reason: str
+    layer: str
+    instead: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Use:
+    """An operator in its graph, on a runtime: what a rule looks at."""
+
+    graph: "Graph"
+    operator: "Operator"
+    runtime: "RuntimeProfile"
+
+    @property
+    def activation_type(self) -> str:
+        """The type of the tensor that the operator works on; empty where it has no input."""
+        position = ACTIVATION_INPUT.get(self.operator.op, 0)
+        inputs = self.operator.inputs
+        if position >= len(inputs) or inputs[position] == -1:
+            return ""
+        return self.graph.tensors[inputs[position]].dtype
+
+    @property
+    def weight_type(self) -> str:
+        """The type of the weights; empty where the operator has none."""
+        position = _WEIGHTED.get(self.operator.op)
+        if position is None or position >= len(self.operator.inputs):
+            return ""
+        return self.graph.tensors[self.operator.inputs[position]].dtype
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of all its tensors."""
+        used = (*self.operator.inputs, *self.operator.outputs)
+        return frozenset(self.graph.tensors[index].dtype for index in used if index != -1)
+
+
+def unsupported_operators(model: "Model", runtime: "RuntimeProfile") -> tuple[Unsupported, ...]:
+    """Return the operators of ``model`` that ``runtime`` refuses, each with its first reason."""
+    rules = RULES[runtime.name]
+    refused = []
+    for subgraph, graph in enumerate(model.graphs):
+        for operator in graph.operators:
+            use = Use(graph=graph, operator=operator, runtime=runtime)
+            broken = next((rule for rule in rules if rule(use)), None)
+            if broken is not None:
+                refused.append(_refusal(use, broken, subgraph))
+    return tuple(refused)
+
+
+def keras_layer(name: str) -> str:
+    """Return the Keras layer in a tensor's name, as TensorFlow's converter writes it.
+
+    ``"model/conv2d_1/Relu;model/conv2d_1/BiasAdd"`` is made by ``"conv2d_1"``: the part before
+    the operation, without the model's own name.
+    """
+    parts = name.split(";")[0].split("/")
+    return parts[-2] if len(parts) > 1 else ""
+
+
+def explanation(rule: "Callable[[Use], bool]") -> tuple[str, str]:
+    """Return a rule's reason and what to do instead: the two paragraphs of its docstring."""
+    reason, _, instead = cleandoc(rule.__doc__ or "").partition("\n\n")
+    return reason.replace("\n", " ").rstrip("."), instead.replace("\n", " ").rstrip(".")
+
+
+def _refusal(use: Use, rule: "Callable[[Use], bool]", subgraph: int) -> Unsupported:
+    reason, instead = explanation(rule)
+    words = {
+        "op": use.operator.op,
+        "type": use.activation_type or "none",
+        "weights": use.weight_type or "none",
+        "runtime": use.runtime.name,
+        "taken": ", ".join(sorted(TYPES.get(use.operator.op) or ())),
+    }
+    return Unsupported(
+        op=use.operator.op,
+        index=use.operator.index,
+        subgraph=subgraph,
+        reason=reason.format(**words),
+        layer=keras_layer(use.graph.tensors[use.operator.outputs[0]].name)
+        if use.operator.outputs
+        else "",
+        instead=instead.format(**words),
+    )
+
+
+def _not_in_tflm(use: Use) -> bool:
+    """TFLite-Micro has no operator {op}.
+
+    replace the layer that makes it; docs/targets.md lists the operators there are
+    """
+    known = CUSTOM if use.operator.is_custom else TYPES
+    return use.operator.op not in known
+
+
+def _no_decode(use: Use) -> bool:
+    """the target's TFLite-Micro is older than the DECODE operator.
+
+    flash the model as it was before 'edgekit shrink' coded it, or update the runtime and set
+    runtime.decode = true in the profile
+    """
+    return use.operator.op == _DECODE and not use.runtime.decode
+
+
+def _calls_graphs(use: Use) -> bool:
+    """{op} runs further graphs of the file; edgekit plans and proves models of one graph.
+
+    build the recurrent layer with unroll=True, or convert one signature alone
+    """
+    return use.operator.op in _CALLS
+
+
+def _legacy_uint8(use: Use) -> bool:
+    """{op} works on uint8, the quantization of before 2020, which has no kernels any more.
+
+    convert the float model again: edgekit convert MODEL --data DATA --out FILE
+    """
+    return use.activation_type == "uint8" and "uint8" not in (TYPES[use.operator.op] or ())
+
+
+def _half_float(use: Use) -> bool:
+    """{op} touches float16, which microcontrollers' kernels have not.
+
+    quantize to int8: edgekit convert MODEL --data DATA --out FILE
+    """
+    return "float16" in use.types
+
+
+def _hybrid(use: Use) -> bool:
+    """{op} is hybrid: {type} activations with {weights} weights (a dynamic-range model).
+
+    quantize the activations too: edgekit convert MODEL --data DATA --out FILE
+    """
+    weights = use.weight_type
+    return weights != "" and (use.activation_type == "float32") != (weights == "float32")
+
+
+def _no_kernel(use: Use) -> bool:
+    """{op} has no kernel for {type}, only for {taken}.
+
+    keep that layer out of the graph, or replace it by layers whose operators take {type}
+    """
+    taken = None if use.operator.is_custom else TYPES[use.operator.op]
+    return taken is not None and use.activation_type not in taken
+
+
+def _not_in_litert(use: Use) -> bool:
+    """LiteRT has no operator {op}; it is TFLite-Micro's own.
+
+    take the file as it was before 'edgekit shrink' coded it
+    """
+    return use.operator.is_custom and use.operator.op in CUSTOM - {"TFLite_Detection_PostProcess"}
+
+
+def _foreign(use: Use) -> bool:
+    """{op} is a custom operator that LiteRT does not bring along.
+
+    replace the layer that makes it, or register its kernel in the application
+    """
+    return use.operator.is_custom and use.operator.op not in CUSTOM
+
+
+def _channel_axis(use: Use) -> bool:
+    """{op} has a tensor whose channels are said to run along a dimension that it has not.
+
+    convert the model again: converters before 2021 wrote this, and LiteRT refuses to load it
+    """
+    used = [use.graph.tensors[index] for index in use.operator.inputs if index != -1]
+    return any(
+        tensor.quantization is not None
+        and len(tensor.quantization.scales) > 1
+        and tensor.quantization.axis >= len(tensor.shape)
+        for tensor in used
+    )
+
+
+RULES: "dict[str, tuple[Callable[[Use], bool], ...]]" = {
+    "tflite-micro": (
+        _not_in_tflm,
+        _no_decode,
+        _calls_graphs,
+        _half_float,
+        _legacy_uint8,
+        _hybrid,
+        _no_kernel,
+    ),
+    "litert": (_not_in_litert, _foreign, _channel_axis),
+}
+"""By runtime: what refuses an operator, in the order of asking."""

@@ -1,0 +1,90 @@
+"""Golden vectors: inputs, and what TFLite-Micro gives for them, byte for byte."""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.emit import Vectors
+from edgekit.errors import InputError
+from edgekit.flatbuffer.model import read
+from edgekit.numerics import quantize
+from edgekit.runtimes import tflm
+from edgekit.verification import validation_vectors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from edgekit.flatbuffer.model import Tensor
+    from edgekit.project import DataSpec
+
+    Array = npt.NDArray[np.generic]
+
+
+def golden_vectors(model: bytes, inputs: "tuple[Array, ...]", *, origin: str) -> Vectors:
+    """Return ``inputs`` with TFLite-Micro's outputs for them.
+
+    Args:
+        model: A whole `.tflite` file.
+        inputs: For each input of the model its stored values, shape ``(samples, *shape[1:])``.
+        origin: Where the inputs come from, in words.
+
+    Raises:
+        MissingDependencyError: TFLite-Micro's wheel is not installed.
+        UnsupportedModelError: TFLite-Micro refuses the model.
+    """
+    return Vectors(
+        inputs=inputs,
+        outputs=tflm.run(model, inputs),
+        source=f"{origin}; outputs of TFLite-Micro's wheel {version('tflite-micro')} on the host",
+    )
+
+
+def random_inputs(model: bytes, count: int, *, seed: int) -> "tuple[Array, ...]":
+    """Return ``count`` samples of random stored values for each input, all values alike."""
+    graph = read(model).main
+    random = np.random.default_rng(seed)
+    return tuple(_random(graph.tensors[index], count, random) for index in graph.inputs)
+
+
+def data_inputs(
+    model: bytes, spec: "DataSpec", count: int, *, directory: "Path", seed: int
+) -> "tuple[Array, ...]":
+    """Return the first ``count`` validation samples as the model's input stores them.
+
+    Raises:
+        InputError: Data that are missing, damaged, do not fit or are too few.
+    """
+    vectors = validation_vectors(model, spec, directory=directory, seed=seed, float_model=None)
+    if len(vectors.inputs) < count:
+        raise InputError(
+            f"{count} vectors are asked for, and {spec.source} holds {len(vectors.inputs)} samples",
+            hint=f"--vectors {len(vectors.inputs)}",
+        )
+    graph = read(model).main
+    tensor = graph.tensors[graph.inputs[0]]
+    real = vectors.inputs[:count].reshape(count, *tensor.shape[1:])
+    if tensor.quantization is None:
+        return (real,)
+    return (
+        quantize(
+            real,
+            scale=float(tensor.quantization.scales[0]),
+            zero_point=int(tensor.quantization.zero_points[0]),
+            dtype=tensor.dtype,
+        ),
+    )
+
+
+def _random(tensor: "Tensor", count: int, random: np.random.Generator) -> "Array":
+    shape = (count, *tensor.shape[1:])
+    if tensor.dtype == "float32":
+        return random.standard_normal(shape, np.float32)
+    if tensor.dtype == "bool":
+        return random.integers(0, 2, shape).astype(np.bool_)
+    if tensor.dtype in ("int32", "int64"):  # counts and indices: small, and none negative
+        return random.integers(0, 2, shape).astype(tensor.dtype)
+    limits = np.iinfo(tensor.dtype)
+    return random.integers(limits.min, limits.max, shape, tensor.dtype, endpoint=True)

@@ -1,0 +1,155 @@
+"""What a build found out, as the JSON that reports and machines read."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from edgekit import __version__
+from edgekit.fingerprint import versions
+from edgekit.fit.check import to_json as fit_json
+from edgekit.inspection import to_json as inspection_json
+from edgekit.verification import RuntimeScore, Score, drop
+from edgekit.verification import to_json as verification_json
+
+if TYPE_CHECKING:
+    from edgekit.finding import Finding
+    from edgekit.fit.arena import ArenaPlan
+    from edgekit.fit.check import Fit
+    from edgekit.inspection import Constant, Inspection
+    from edgekit.project import Project
+    from edgekit.stages import Stage
+    from edgekit.train.prune import LayerSparsity
+    from edgekit.training import DataSummary
+
+FILE_NAME = "manifest.json"
+SCHEMA = "edgekit.build/1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """What is kept of a verification.
+
+    Args:
+        reference: The float model's score.
+        pruned: The pruned float model's.
+        runtimes: Each runtime's.
+        confusion: Counts on the runtime of the first target; rows are true classes.
+    """
+
+    reference: Score | None
+    pruned: Score | None
+    runtimes: tuple[RuntimeScore, ...]
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """All that a build found out."""
+
+    project: "Project"
+    stages: "tuple[Stage, ...]"
+    data: "DataSummary"
+    kernels: "tuple[LayerSparsity, ...]"
+    sparsity: float | None
+    inspection: "Inspection"
+    verified: Verified
+    arena: "ArenaPlan | None"
+    fits: "tuple[Fit, ...]"
+    findings: "tuple[Finding, ...]"
+    warnings: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every limit holds."""
+        return all(finding.passed for finding in self.findings)
+
+
+def manifest_of(outcome: Outcome, files: tuple[dict[str, object], ...]) -> dict[str, object]:
+    """Return the manifest as JSON values, without dates and paths of this machine."""
+    project, verified = outcome.project, outcome.verified
+    return {
+        "schema": SCHEMA,
+        "name": project.name,
+        "edgekit": __version__,
+        "passed": outcome.passed,
+        "seed": project.seed,
+        "stages": [asdict(stage) for stage in outcome.stages],
+        "data": {"source": project.data.source, **asdict(outcome.data)},
+        "accuracy": _accuracy(verified),
+        "sparsity": outcome.sparsity,
+        "layers": [asdict(kernel) for kernel in outcome.kernels],
+        "model": _model(outcome.inspection),
+        "tensors": [_constant(item) for item in outcome.inspection.constants],
+        "verification": {
+            **verification_json(verified.reference, verified.runtimes),
+            "passed": all(item.passed for item in outcome.findings if item.target is None),
+        },
+        "confusion": verified.confusion or None,
+        "labels": project.data.labels,
+        "shrink": None,
+        "arena": outcome.arena and _arena(outcome.arena),
+        "targets": [fit_json(fit) for fit in outcome.fits],
+        "findings": [asdict(finding) for finding in outcome.findings],
+        "warnings": outcome.warnings,
+        "files": files,
+        "versions": versions(),
+        "options": options(project),
+    }
+
+
+def options(project: "Project") -> dict[str, object]:
+    """Return all that ``project`` asks for as JSON values, without the place where it lies."""
+    values = asdict(project)
+    del values["directory"]
+    return values
+
+
+def _accuracy(verified: Verified) -> dict[str, object] | None:
+    """Return the metric through the stages, on the device's runtime; None if nothing is claimed."""
+    reference = verified.reference
+    integer = next((item for item in reversed(verified.runtimes) if item.score is not None), None)
+    if reference is None or integer is None or integer.score is None:
+        return None
+    return {
+        "metric": reference.metric,
+        "float": reference.value,
+        "pruned": verified.pruned and verified.pruned.value,
+        "int8": integer.score.value,
+        "drop": drop(reference, integer.score),
+        "samples": integer.samples,
+        "runtime": integer.runtime,
+    }
+
+
+def _model(inspection: "Inspection") -> dict[str, object]:
+    document = inspection_json(inspection)
+    identity = document.pop("model")
+    assert isinstance(identity, dict)
+    del document["constants"]
+    return {**identity, **document}
+
+
+def _constant(constant: "Constant") -> dict[str, object]:
+    values = asdict(constant)
+    del values["operator"]
+    return values
+
+
+def _arena(plan: "ArenaPlan") -> dict[str, object]:
+    return {
+        "peak_bytes": plan.arena_bytes,
+        "peak_operator": plan.peak.index,
+        "operators": [
+            {"index": step.index, "op": step.op, "live_bytes": step.live_bytes}
+            for step in plan.steps
+        ],
+        "tensors": [
+            {
+                "name": buffer.name,
+                "first": buffer.first,
+                "last": buffer.last,
+                "offset": buffer.offset_bytes,
+                "bytes": buffer.planned_bytes,
+            }
+            for buffer in plan.buffers
+        ],
+    }

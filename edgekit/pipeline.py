@@ -1,0 +1,208 @@
+"""The stages in their order: from a project to a run directory with everything in it."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit import emit as emitters
+from edgekit import manifest as manifests
+from edgekit.artifacts import sha256, write_bytes, write_text
+from edgekit.fit.check import Fit, check
+from edgekit.flatbuffer.model import read
+from edgekit.inspection import inspect, zero_fraction
+from edgekit.manifest import Outcome, Verified
+from edgekit.process import Progress
+from edgekit.report import html
+from edgekit.stages import Stages, Watch, claimed, unwatched
+from edgekit.target import Target, load_target
+from edgekit.training import Border, stages_of, train_half
+from edgekit.vectors import FILE_NAME as VECTORS_NAME
+from edgekit.vectors import Vectors, load_vectors
+from edgekit.verification import confusion, gates, hold_classes, score_outputs, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from edgekit.finding import Finding
+    from edgekit.project import Project
+
+MODEL_NAME = "model.tflite"
+REPORT_NAME = "report.html"
+C_FOLDER = "c"
+_PRUNABLE = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})  # what tfmot prunes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A finished build.
+
+    Args:
+        directory: Where its files are.
+        manifest: The content of its ``manifest.json``.
+        passed: Whether every limit holds.
+    """
+
+    directory: Path
+    manifest: dict[str, object]
+    passed: bool
+
+
+def run_directory(project: "Project") -> Path:
+    """Return where a build goes that is not told: ``build/NAME`` in the project's folder."""
+    return project.directory / "build" / project.name
+
+
+def build(
+    project: "Project", *, out: Path | None = None, watch: Watch = unwatched, fresh: bool = False
+) -> Run:
+    """Build ``project`` and return the run.
+
+    Args:
+        project: What to build.
+        out: The run directory; None: see `run_directory`. Stages that are finished there and
+            whose inputs are the same are reused.
+        watch: Given each stage's name, what is told of its progress.
+        fresh: Reuse nothing.
+
+    Raises:
+        EdgekitError: What the user must put right; nothing half-written is left.
+    """
+    targets = tuple(load_target(name) for name in project.targets)
+    emitters.check_name(project.name)
+    with claimed(out or run_directory(project)) as folder:
+        stages = Stages(folder / "stages", watch=watch, fresh=fresh)
+        border = train_half(project, stages)
+        outcome = _judge(project, targets, stages, border)
+        return _publish(folder, outcome, border)
+
+
+def _judge(
+    project: "Project", targets: tuple[Target, ...], stages: Stages, border: Border
+) -> Outcome:
+    """Return what the stages without TensorFlow find out about the converted model."""
+    model = border.model.read_bytes()
+    verified = _verify(project, stages, border, model)
+    fits = tuple(check(model, target, limits=project.limits) for target in targets)
+    inspection = inspect(read(model))
+    return Outcome(
+        project=project,
+        stages=tuple(stages.done),
+        data=border.data,
+        kernels=border.kernels,
+        sparsity=zero_fraction(inspection.constants, _PRUNABLE) if border.kernels else None,
+        inspection=inspection,
+        verified=verified,
+        arena=next((fit.plan for fit in fits if fit.plan is not None), None),
+        fits=fits,
+        findings=_findings(project, verified, fits),
+        warnings=_warnings(project, border),
+    )
+
+
+def _verify(project: "Project", stages: Stages, border: Border, model: bytes) -> Verified:
+    def work(draft: Path, progress: Progress) -> Verified:
+        del draft
+        vectors = load_vectors(border.vectors)
+        result = verify(model, vectors, metric=project.metric, progress=progress)
+        return Verified(
+            reference=result.reference,
+            pruned=None
+            if vectors.pruned_outputs is None or vectors.labels is None
+            else score_outputs(vectors.pruned_outputs, vectors.labels, metric=project.metric),
+            runtimes=result.runtimes,
+            confusion=_confusion(vectors, result.outputs),
+        )
+
+    return stages.run("verify", {"metric": project.metric}, Verified, work)[0]
+
+
+def _confusion(
+    vectors: Vectors, outputs: "Mapping[str, npt.NDArray[np.float32]]"
+) -> tuple[tuple[int, ...], ...]:
+    """Return the confusion matrix of the last runtime that ran: the microcontroller's."""
+    if vectors.labels is None or not hold_classes(vectors.labels) or not outputs:
+        return ()
+    counts = confusion(vectors.labels, list(outputs.values())[-1])
+    return tuple(tuple(row) for row in counts.tolist())
+
+
+def _findings(
+    project: "Project", verified: Verified, fits: tuple[Fit, ...]
+) -> "tuple[Finding, ...]":
+    limit = project.limits.accuracy_drop if verified.reference is not None else None
+    return (
+        *gates(verified.reference, verified.runtimes, accuracy_drop=limit),
+        *(finding for fit in fits for finding in fit.findings),
+    )
+
+
+def _warnings(project: "Project", border: Border) -> tuple[str, ...]:
+    warnings = [*border.data.overlaps]
+    warnings += [f"{item} is left to post-training quantization" for item in border.left]
+    if border.data.is_random:
+        warnings.append("the data are random: sizes and fit are real, no accuracy is claimed")
+    elif project.limits.accuracy_drop is not None and not border.data.has_labels:
+        warnings.append("limits.accuracy_drop was not held: the data have no labels")
+    return tuple(warnings)
+
+
+def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
+    """Write the run's files; the manifest last, so that one that is there tells the truth."""
+    (folder / manifests.FILE_NAME).unlink(missing_ok=True)
+    model = border.model.read_bytes()
+    contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
+    for file in _firmware(outcome, model):
+        contents[f"{C_FOLDER}/{file.path}"] = file.text.encode()
+    shutil.rmtree(folder / C_FOLDER, ignore_errors=True)
+    for path, content in contents.items():
+        write_bytes(folder / path, content)
+    files = tuple(
+        {"path": path, "bytes": len(content), "sha256": sha256(content)}
+        for path, content in sorted(contents.items())
+    )
+    # Through JSON and back: reports read the same values from the file.
+    manifest = json.loads(json.dumps(manifests.manifest_of(outcome, files), allow_nan=False))
+    write_text(folder / REPORT_NAME, html.render(manifest))
+    write_text(folder / manifests.FILE_NAME, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return Run(directory=folder, manifest=manifest, passed=outcome.passed)
+
+
+def _firmware(outcome: Outcome, model: bytes) -> tuple[emitters.EmittedFile, ...]:
+    """Return the C files; the arena is the largest that a microcontroller of the run needs."""
+    project = outcome.project
+    arenas = [fit.arena_bytes for fit in outcome.fits if fit.arena_bytes is not None]
+    largest = max(arenas, key=lambda arena: arena.value, default=None)
+    return emitters.emit(
+        model,
+        name=project.name,
+        arena_bytes=largest,
+        labels=project.data.labels,
+        scale=project.data.scale,
+        offset=project.data.offset,
+    )
+
+
+def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
+    """Return what `build` would do, as JSON values; nothing is run and no data are read.
+
+    Raises:
+        InputError: An unknown target, or a name that C does not take.
+    """
+    for name in project.targets:
+        load_target(name)
+    emitters.check_name(project.name)
+    options = manifests.options(project)
+    del options["seed"], options["metric"], options["targets"]
+    return {
+        "stages": [*stages_of(project), "verify", "fit", "emit", "report"],
+        "targets": list(project.targets),
+        "run directory": str(out or run_directory(project)),
+        "seed": project.seed,
+        "metric": project.metric,
+        **{name: value for name, value in options.items() if value is not None},
+    }

@@ -1,0 +1,212 @@
+"""The report on a terminal: the verdict, then limits, accuracy, targets, stages and files."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from edgekit.report import manifest as facts
+from edgekit.report import verdict, wording
+from edgekit.report.console import heading, paper, table, text_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from edgekit.quantity import Quantity
+
+WIDTH = 96
+
+
+def render(manifest: Mapping[str, object], *, width: int = WIDTH, colour: bool = False) -> str:
+    """Return the report of a run as text.
+
+    Args:
+        manifest: As JSON values; see `edgekit.report.manifest`.
+        width: Columns of the terminal.
+        colour: Whether to write ANSI colours. The text says the same without them.
+    """
+    run = facts.read(manifest)
+    out = paper(width=width, colour=colour)
+    _verdict(out, run)
+    for part in (_warnings, _limits, _accuracy, _targets, _stages, _files, _legend):
+        part(out, run)
+    return text_of(out)
+
+
+def _verdict(out: "Console", run: facts.Manifest) -> None:
+    from rich.text import Text
+
+    word, style = ("✓ PASSED", "bold green") if run.passed else ("✗ FAILED", "bold red")
+    out.print(Text.assemble((word, style), "  ", (run.name, "bold")))
+    for sentence in verdict.headline(run):
+        out.print(sentence)
+
+
+def _warnings(out: "Console", run: facts.Manifest) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if run.warnings:
+        out.print()
+    for warning in run.warnings:
+        out.print(Padding(Text.assemble(("! ", "bold yellow"), warning), (0, 0, 0, 0)))
+
+
+def _limits(out: "Console", run: facts.Manifest) -> None:
+    limits = verdict.limits(run)
+    heading(out, "Limits")
+    if not limits:
+        out.print("  none were set: this run could not miss one", style="dim")
+        return
+    rows = table(("", "left"), ("limit", "left"), ("target", "left"), ("found", "right"))
+    rows.add_column("asked", justify="right", no_wrap=True)
+    rows.add_column("margin", no_wrap=True)
+    for limit in limits:
+        finding = limit.finding
+        rows.add_row(
+            _mark(passed=finding.passed),
+            limit.title,
+            finding.target or wording.ABSENT,
+            _with_kind(limit.found, finding.value),
+            limit.limit,
+            limit.margin,
+        )
+    out.print(rows)
+    for limit in limits:
+        if not limit.finding.passed:
+            out.print(_advice(limit))
+
+
+def _advice(limit: verdict.Limit) -> "Table":
+    """Return a missed limit's sentence and hint, indented where they wrap."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(Text(" ✗", style="red"), Text(limit.finding.message))
+    if limit.finding.hint:
+        grid.add_row(Text(""), Text(f"try: {limit.finding.hint}", style="cyan"))
+    return grid
+
+
+def _accuracy(out: "Console", run: facts.Manifest) -> None:
+    if verdict.is_random(run):
+        return
+    accuracy = run.accuracy
+    if accuracy is None:
+        return
+    heading(out, wording.title(accuracy.metric).capitalize())
+    rows = table(("model", "left"), ("value", "right"), ("95 % interval", "left"))
+    for title in ("differs from float", "largest difference"):
+        rows.add_column(title, justify="right")
+    for name, value in (("float", accuracy.float_), ("pruned", accuracy.pruned)):
+        if value is not None:
+            rows.add_row(name, *_score(value, accuracy.metric, accuracy.samples), "", "")
+    runtimes = run.verification.runtimes if run.verification else ()
+    for item in runtimes:
+        rows.add_row(
+            f"int8, {item.runtime}",
+            *_score(item.value, item.metric or accuracy.metric, item.samples),
+            wording.ABSENT
+            if item.disagreements is None
+            else f"{item.disagreements} of {item.samples}",
+            wording.ABSENT if item.max_abs_diff is None else wording.number(item.max_abs_diff),
+        )
+    if not runtimes and accuracy.int8 is not None:
+        rows.add_row("int8", *_score(accuracy.int8, accuracy.metric, accuracy.samples), "", "")
+    out.print(rows)
+
+
+def _score(value: float | None, metric: str, samples: int | None) -> tuple[str, str]:
+    if value is None:
+        return wording.ABSENT, wording.ABSENT
+    text = f"{wording.metric_value(value, metric)} {wording.KIND_LETTERS['host']}"
+    return text, wording.interval(value, metric, samples) or wording.ABSENT
+
+
+def _targets(out: "Console", run: facts.Manifest) -> None:
+    if not run.targets:
+        return
+    heading(out, "Targets")
+    rows = table(("", "left"), ("target", "left"))
+    for title in ("flash", "arena", "RAM in all", "latency"):
+        rows.add_column(title, justify="right", no_wrap=True)
+    for row in verdict.ranked(run):
+        fit = row.fit
+        rows.add_row(
+            _mark(passed=fit.fits),
+            fit.target,
+            *(
+                _with_kind(wording.amount(item.value, item.unit), item) if item else wording.ABSENT
+                for item in (
+                    fit.flash_bytes or fit.model_bytes,
+                    fit.arena_bytes,
+                    fit.ram_bytes,
+                    fit.latency_ms,
+                )
+            ),
+        )
+    out.print(rows)
+    for fit in run.targets:
+        for item in fit.unsupported_operators:
+            out.print(f"  {fit.target} does not run {item.op}: {item.reason}", style="red")
+        if fit.latency_ms and fit.latency_ms.low is not None:
+            quantity = fit.latency_ms
+            width = wording.band(quantity.low, quantity.high, quantity.unit)
+            out.print(f"  {fit.target}: latency {width}, {quantity.kind} ({quantity.source})")
+
+
+def _stages(out: "Console", run: facts.Manifest) -> None:
+    if not run.stages:
+        return
+    heading(out, "Stages")
+    rows = table(("stage", "left"), ("time", "right"), ("", "left"))
+    for stage in run.stages:
+        seconds = "reused" if stage.reused else wording.duration(stage.seconds)
+        rows.add_row(stage.name, seconds, "; ".join(stage.notes))
+    out.print(rows)
+
+
+def _files(out: "Console", run: facts.Manifest) -> None:
+    if not run.files:
+        return
+    heading(out, "Files")
+    rows = table(("file", "left"), ("size", "right"), ("sha256", "left"))
+    for file in run.files:
+        rows.add_row(file.path, wording.amount(file.bytes, "B"), file.sha256[:12])
+    out.print(rows)
+
+
+def _legend(out: "Console", run: facts.Manifest) -> None:
+    kinds = {item.kind for item in _quantities(run)}
+    if run.accuracy:
+        kinds.add("host")
+    if not kinds:
+        return
+    out.print()
+    words = [
+        f"{letter} {kind} {wording.KIND_MEANINGS[kind]}"
+        for kind, letter in wording.KIND_LETTERS.items()
+        if kind in kinds
+    ]
+    out.print("; ".join(words), style="dim")
+
+
+def _quantities(run: facts.Manifest) -> "list[Quantity]":
+    found = [item.value for item in run.findings]
+    for fit in run.targets:
+        found += [
+            fit.flash_bytes or fit.model_bytes,
+            fit.arena_bytes,
+            fit.ram_bytes,
+            fit.latency_ms,
+        ]
+        found += [item.value for item in fit.findings]
+    return [item for item in found if item is not None]
+
+
+def _mark(*, passed: bool) -> str:
+    return "✓" if passed else "✗"
+
+
+def _with_kind(text: str, quantity: "Quantity | None") -> str:
+    return f"{text} {wording.KIND_LETTERS[quantity.kind]}" if quantity and text else text

@@ -1,0 +1,210 @@
+"""Where samples come from: an ``.npz`` file, the user's function, a folder of images, chance."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit import hook
+from edgekit.errors import InputError
+from edgekit.images import read_images
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from edgekit.project import DataSpec
+
+    Array = npt.NDArray[np.generic]
+
+RANDOM = "random"
+_RANDOM_SAMPLES = 320  # 200 for calibration by default, 64 for validation, a few batches to train
+_KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """Inputs as the source holds them, and what is wanted of each, where it says so.
+
+    Args:
+        x: Shape ``(samples, …)``, any numeric dtype.
+        y: Shape ``(samples, …)``, or None.
+    """
+
+    x: "Array"
+    y: "Array | None" = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """All that a source gives.
+
+    Args:
+        samples: For training, and for all else where there is no test set.
+        test: The source's own test set.
+        is_scaled: True where the values already are what the model takes.
+    """
+
+    samples: Samples
+    test: Samples | None = None
+    is_scaled: bool = False
+
+
+def read_source(
+    spec: "DataSpec", *, directory: "Path", input_shape: tuple[int, ...], seed: int
+) -> Source:
+    """Return the samples of ``spec.source``.
+
+    Args:
+        spec: What the project says of its data.
+        directory: Relative paths and the user's modules are found from here.
+        input_shape: Of the model, without the batch.
+        seed: Of random data.
+
+    Raises:
+        InputError: The source is missing, damaged, or gives something else than samples.
+    """
+    if spec.source == RANDOM:
+        values = np.random.default_rng(seed).uniform(-1, 1, (_RANDOM_SAMPLES, *input_shape))
+        return Source(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
+    path = directory / spec.source
+    if path.is_dir():
+        train, test = read_images(path, input_shape=input_shape, labels=spec.labels)
+        return Source(
+            samples=Samples(x=train[0], y=train[1]), test=test and Samples(x=test[0], y=test[1])
+        )
+    if path.suffix == ".npz":
+        return _from_mapping(_read_npz(path), where=str(path))
+    if hook.is_hook(spec.source) and not path.exists():
+        given = hook.call(spec.source, directory, what="the data")
+        return _from_object(given, where=spec.source, input_shape=input_shape)
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file",
+            hint="data is an .npz file, module:function, a folder of images, or random",
+        )
+    raise InputError(
+        f"{path}: not a data source that edgekit reads",
+        hint="data is an .npz file, module:function, a folder of images, or random",
+    )
+
+
+def _read_npz(path: "Path") -> "dict[str, Array]":
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files if key in (*_KEYS, "x", "y")} or (
+                _no_keys(path, archive.files)
+            )
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise InputError(f"{path}: damaged .npz file ({error})") from error
+        raise InputError(
+            f"{path}: holds pickled Python objects, which edgekit does not open",
+            hint="save arrays of numbers: numpy.savez(path, x=x, y=y)",
+        ) from error
+    except (OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise InputError(f"{path}: damaged .npz file ({error})") from error
+
+
+def _no_keys(path: "Path", found: "list[str]") -> "dict[str, Array]":
+    raise InputError(
+        f"{path}: has the arrays {', '.join(found) or 'none'}, not x_train or x",
+        hint="save numpy.savez(path, x_train=…, y_train=…, x_test=…, y_test=…) or x=…, y=…",
+    )
+
+
+def _from_mapping(arrays: "Mapping[str, object]", *, where: str) -> Source:
+    first = "x_train" if "x_train" in arrays else "x"
+    if first not in arrays:
+        raise InputError(
+            f"{where}: gives {', '.join(map(str, arrays)) or 'nothing'}, not x_train or x",
+            hint="name the arrays x_train, y_train, x_test, y_test, or x, y",
+        )
+    test = None
+    if "x_test" in arrays:
+        test = _samples(arrays["x_test"], arrays.get("y_test"), where=where)
+    targets = arrays.get("y_train" if first == "x_train" else "y")
+    return Source(samples=_samples(arrays[first], targets, where=where), test=test)
+
+
+def _from_object(given: object, *, where: str, input_shape: tuple[int, ...]) -> Source:
+    """Return what a user's function gave, in any of the forms that the manual lists."""
+    if isinstance(given, Mapping):
+        return _from_mapping(given, where=where)
+    if isinstance(given, (tuple, list)) and len(given) == 2:  # noqa: PLR2004  a pair
+        first, second = given
+        if _is_stream(first):
+            return Source(
+                samples=_drained(first, where=where, input_shape=input_shape),
+                test=_drained(second, where=where, input_shape=input_shape),
+            )
+        if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
+            return Source(
+                samples=_samples(*_pair(first, where), where=where),
+                test=_samples(*_pair(second, where), where=where),
+            )
+        return Source(samples=_samples(first, second, where=where))
+    if _is_stream(given):
+        return Source(samples=_drained(given, where=where, input_shape=input_shape))
+    if hasattr(given, "__array__"):
+        return Source(samples=_samples(given, None, where=where))
+    raise InputError(
+        f"{where}: gives a {type(given).__name__}, not samples",
+        hint="return x and y, (x_train, y_train) and (x_test, y_test), or a tf.data.Dataset",
+    )
+
+
+def _pair(items: "tuple[object, ...] | list[object]", where: str) -> tuple[object, object]:
+    if len(items) != 2:  # noqa: PLR2004  a pair
+        raise InputError(
+            f"{where}: gives {len(items)} arrays a set, not x and y",
+            hint="return (x_train, y_train), (x_test, y_test)",
+        )
+    return items[0], items[1]
+
+
+def _samples(x: object, y: object, *, where: str) -> Samples:
+    try:
+        return Samples(x=np.asarray(x), y=None if y is None else np.asarray(y))
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"{where}: samples are not arrays of one shape ({error})") from error
+
+
+def _is_stream(given: object) -> bool:
+    """Return whether ``given`` is a ``tf.data.Dataset``, without importing TensorFlow."""
+    return hasattr(given, "element_spec") and hasattr(given, "as_numpy_iterator")
+
+
+def _drained(stream: object, *, where: str, input_shape: tuple[int, ...]) -> Samples:
+    """Return all that a ``tf.data.Dataset`` holds; its elements may be batches or samples."""
+    if not _is_stream(stream):
+        raise InputError(f"{where}: gives a tf.data.Dataset beside a {type(stream).__name__}")
+    if int(stream.cardinality()) == -1:  # type: ignore[attr-defined]  # INFINITE_CARDINALITY
+        raise InputError(f"{where}: the tf.data.Dataset never ends", hint="take .repeat() away")
+    elements: Iterable[object] = stream.as_numpy_iterator()  # type: ignore[attr-defined]
+    inputs: list[Array] = []
+    targets: list[Array] = []
+    for element in elements:
+        x, y = element if isinstance(element, tuple) else (element, None)
+        inputs.append(np.asarray(x))
+        if y is not None:
+            targets.append(np.asarray(y))
+    if not inputs:
+        raise InputError(f"{where}: the tf.data.Dataset is empty")
+    join = (
+        np.stack
+        if inputs[0].size == np.prod(input_shape) != 0 and not _has_batch(inputs[0], input_shape)
+        else np.concatenate
+    )
+    return Samples(x=join(inputs), y=join(targets) if targets else None)
+
+
+def _has_batch(element: "Array", input_shape: tuple[int, ...]) -> bool:
+    """Return whether ``element`` is a batch, one of a single sample included."""
+    return element.shape[1:] == input_shape or element.ndim > len(input_shape)

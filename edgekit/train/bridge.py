@@ -1,0 +1,190 @@
+"""From Keras 3 to tf_keras, which tfmot needs: layer by layer, and proved on a batch."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import UnsupportedModelError
+from edgekit.train._tensorflow import tf_keras
+from edgekit.train.graph import Replay, replay, require_functional
+
+TOLERANCE = 1e-5  # largest difference of an output, relative to outputs above 1
+_BATCH = 4
+
+_DROPPED = frozenset({"quantization_config", "registered_name", "module", "build_config"})
+"""Keys of Keras 3 that say nothing in tf_keras."""
+_DROPPED_OF = {
+    "Flatten": {"data_format"},
+    "UpSampling2D": set(),
+    "BatchNormalization": {"renorm", "virtual_batch_size"},
+}
+
+
+def bridge(model: Any) -> Any:  # noqa: ANN401
+    """Return a tf_keras model that computes what the Keras 3 ``model`` does.
+
+    Nested models are flattened. A tf_keras model may be given as well: it is rebuilt flat.
+
+    Raises:
+        UnsupportedModelError: The model is subclassed, a layer cannot be rebuilt, or its
+            outputs differ; the message names the layer.
+    """
+    require_functional(model)
+    copy = replay(model, _rebuilt)
+    for old, new in copy.pairs:
+        _copy_weights(old, new)
+    _prove(model, copy)
+    return copy.model
+
+
+def outputs_agree(expected: Any, found: Any) -> bool:  # noqa: ANN401
+    """Return whether two outputs are equal to `TOLERANCE`."""
+    expected, found = np.asarray(expected), np.asarray(found)
+    if expected.shape != found.shape:
+        return False
+    return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=TOLERANCE))
+
+
+def trial_batch(model: Any, *, seed: int = 0) -> Any:  # noqa: ANN401
+    """Return a random batch that ``model`` takes: an array, or a list of them."""
+    generator = np.random.default_rng(seed)
+    batches = [_trial(item, generator) for item in model.inputs]
+    return batches[0] if len(batches) == 1 else batches
+
+
+def _trial(tensor: Any, generator: np.random.Generator) -> Any:  # noqa: ANN401
+    shape = (_BATCH, *(size or _BATCH for size in tensor.shape[1:]))
+    dtype = getattr(tensor.dtype, "name", tensor.dtype)
+    if str(dtype).startswith(("int", "uint", "bool")):
+        return generator.integers(0, 2, shape).astype(str(dtype))
+    return generator.uniform(-1, 1, shape).astype(np.float32)
+
+
+def _rebuilt(layer: Any, name: str) -> Any:  # noqa: ANN401
+    """Return the tf_keras layer of the same class and settings, not built yet."""
+    kind = type(layer).__name__
+    cls = getattr(tf_keras().layers, kind, None)
+    if cls is None or not _is_keras_class(layer):
+        raise _cannot(layer, "tf_keras has no such layer")
+    try:
+        config = translated({**layer.get_config(), "name": name}, kind)
+        return cls.from_config(config)
+    except UnsupportedModelError:
+        raise
+    except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError) as error:
+        raise _cannot(layer, str(error).splitlines()[0]) from error
+
+
+def _is_keras_class(layer: Any) -> bool:  # noqa: ANN401
+    """Return whether ``layer`` is Keras's own, not a user's class of the same name."""
+    return type(layer).__module__.partition(".")[0] in {"keras", "tf_keras"}
+
+
+def translated(config: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return a Keras 3 ``config`` of a layer called ``kind`` in the words of tf_keras."""
+    words = {key: _translated_value(value) for key, value in config.items() if key not in _DROPPED}
+    if kind == "LeakyReLU" and "negative_slope" in words:
+        words["alpha"] = words.pop("negative_slope")
+    if kind == "Normalization":
+        words.pop("mean", None), words.pop("variance", None)
+    accepted = _accepted(getattr(tf_keras().layers, kind))
+    return {
+        key: value for key, value in words.items() if key in accepted or not _says_nothing(value)
+    }
+
+
+def _says_nothing(value: Any) -> bool:  # noqa: ANN401
+    """Return whether a setting that tf_keras does not know is off, and so may be dropped."""
+    return value is None or value is False or value == "channels_last"
+
+
+def _accepted(cls: Any) -> set[str]:  # noqa: ANN401
+    """Return the names of the arguments of a layer class and of those it builds upon."""
+    names = {"name", "trainable", "dtype", "batch_input_shape"}
+    for base in inspect.getmro(cls):
+        names |= set(inspect.signature(base.__init__).parameters)
+    return names
+
+
+def _translated_value(value: Any) -> Any:  # noqa: ANN401
+    """Return a setting without Keras 3's module paths, policies as names."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_translated_value(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") == "DTypePolicy":
+        return value["config"]["name"]
+    if "class_name" not in value:
+        return {key: _translated_value(item) for key, item in value.items()}
+    config = value.get("config")
+    if not isinstance(config, dict):  # a function by name, such as an activation
+        return config if config is not None else value["class_name"]
+    if hasattr(tf_keras().layers, value["class_name"]):  # a layer in a layer: Bidirectional
+        config = translated(config, value["class_name"])
+    else:
+        config = {
+            key: _translated_value(item)
+            for key, item in config.items()
+            if key not in {"input_axes", "output_axes", *_DROPPED}
+        }
+    return {"class_name": value["class_name"], "config": config}
+
+
+def _copy_weights(old: Any, new: Any) -> None:  # noqa: ANN401
+    weights = old.get_weights()
+    try:
+        new.set_weights(weights)
+    except ValueError as error:
+        raise _cannot(old, "its weights have other shapes in tf_keras") from error
+
+
+def _prove(model: Any, copy: Replay) -> None:  # noqa: ANN401
+    """Hold the outputs of both models against each other; on a difference find the layer."""
+    batch = trial_batch(model)
+    expected, found = _outputs(model, batch), _outputs(copy.model, batch)
+    if all(outputs_agree(a, b) for a, b in zip(expected, found, strict=True)):
+        return
+    for old, new in copy.pairs:
+        if not _same_alone(old, new):
+            raise _cannot(old, "its outputs differ in tf_keras")
+    worst = max(float(np.max(np.abs(a - b))) for a, b in zip(expected, found, strict=True))
+    raise UnsupportedModelError(
+        f"the outputs of model '{model.name}' differ in tf_keras by {worst:.2g}"
+    )
+
+
+def _outputs(model: Any, batch: Any) -> list[Any]:  # noqa: ANN401
+    result = model(batch, training=False)
+    return [
+        np.asarray(item) for item in (result if isinstance(result, (list, tuple)) else [result])
+    ]
+
+
+def _same_alone(old: Any, new: Any) -> bool:  # noqa: ANN401
+    """Return whether two layers give the same for the same random input."""
+    given = new.input if not isinstance(new.input, (list, tuple)) else list(new.input)
+    generator = np.random.default_rng(0)
+    if isinstance(given, list):
+        batch: Any = [_trial(item, generator) for item in given]
+    else:
+        batch = _trial(given, generator)
+    return all(
+        outputs_agree(a, b)
+        for a, b in zip(_outputs_of(old, batch), _outputs_of(new, batch), strict=True)
+    )
+
+
+def _outputs_of(layer: Any, batch: Any) -> list[Any]:  # noqa: ANN401
+    parameters = inspect.signature(layer.call).parameters
+    result = layer(batch, training=False) if "training" in parameters else layer(batch)
+    return [
+        np.asarray(item) for item in (result if isinstance(result, (list, tuple)) else [result])
+    ]
+
+
+def _cannot(layer: Any, reason: str) -> UnsupportedModelError:  # noqa: ANN401
+    return UnsupportedModelError(
+        f"layer '{layer.name}' ({type(layer).__name__}) cannot be rebuilt in tf_keras: {reason}",
+        hint="replace the layer, or convert without training: edgekit convert MODEL",
+    )

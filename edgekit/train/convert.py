@@ -1,0 +1,163 @@
+"""From a SavedModel to a TFLite file; runs in a process of its own, for the converter can crash."""
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.errors import InputError, ToolError, UnsupportedModelError
+from edgekit.train._tensorflow import tensorflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from edgekit.process import Progress
+    from edgekit.project import IoType, Scheme
+    from edgekit.train._tensorflow import Module
+
+_CALLS = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?/")
+
+
+def convert(
+    progress: "Progress",
+    saved_model: "Path",
+    calibration: "npt.NDArray[np.float32]",
+    *,
+    io: "IoType" = "int8",
+    scheme: "Scheme" = "int8",
+) -> bytes:
+    """Return the SavedModel in the folder ``saved_model`` as a `.tflite` file, batch of 1.
+
+    Args:
+        progress: Told what goes on.
+        saved_model: It serves one function of one input.
+        calibration: Samples as the float model takes them; set the ranges of activations.
+        io: Type of the file's inputs and outputs, for the integer schemes.
+        scheme: ``"int8"`` all integer; ``"int16x8"`` 16-bit activations, 8-bit weights;
+            ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers.
+
+    Raises:
+        InputError: The calibration samples are empty, not finite, or do not fit.
+        UnsupportedModelError: The converter refuses the model.
+    """
+    tf = tensorflow()
+    loaded = tf.saved_model.load(str(saved_model))
+    function, trackable = _static(tf, loaded, saved_model)
+    _check_calibration(calibration, tuple(function.inputs[0].shape[1:]))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], trackable)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    _set_scheme(tf, converter, scheme, io)
+
+    def samples() -> "Iterator[list[object]]":
+        for number, sample in enumerate(calibration):
+            if number % 16 == 0:
+                progress(number, len(calibration), "calibrating")
+            yield [tf.cast(sample[np.newaxis], function.inputs[0].dtype)]
+
+    if scheme in {"int8", "int16x8"}:
+        converter.representative_dataset = samples
+    try:
+        return bytes(converter.convert())
+    except Exception as error:  # the converter documents no type
+        raise _refusal(error) from error
+
+
+def warm(progress: "Progress") -> None:
+    """Import TensorFlow ahead of the conversion."""
+    del progress
+    tensorflow()
+
+
+def _static(tf: "Module", loaded: "Module", path: "Path") -> tuple["Module", "Module"]:
+    """Return the served function with a batch of 1 and constants for variables, and its owner."""
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    from edgekit.train.load import serving_signature
+
+    signature = serving_signature(loaded, path)
+    ((name, given),) = signature.structured_input_signature[1].items()
+    if any(size is None for size in given.shape[1:]):
+        raise UnsupportedModelError(
+            f"{path}: the input has no fixed shape {tuple(given.shape[1:])}",
+            hint="save the model with every size of its input given",
+        )
+
+    def one(values: object) -> object:
+        return signature(**{name: values})
+
+    spec = tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=name)
+    concrete = tf.function(one, input_signature=[spec]).get_concrete_function()
+    return _plainly_named(tf, convert_variables_to_constants_v2(concrete)), loaded
+
+
+def _plainly_named(tf: "Module", frozen: "Module") -> "Module":
+    """Return ``frozen`` without the names of the calls that its nodes were inlined from.
+
+    Tensors of the file are called after nodes: ``conv2d/Conv2D`` tells a user more, in fewer
+    bytes, than ``PartitionedCall/PartitionedCall/conv2d/Conv2D``.
+    """
+    definition = frozen.graph.as_graph_def()
+    names = {node.name: node.name for node in definition.node}
+    taken = set(names)
+    for name in names:
+        plain = _CALLS.sub("", name)
+        if plain not in taken:
+            names[name] = plain
+            taken.add(plain)
+    for node in definition.node:
+        node.name = names[node.name]
+        node.input[:] = [_renamed(item, names) for item in node.input]
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
+    feeds, fetches = (
+        [wrapped.graph.get_tensor_by_name(_renamed(item.name, names)) for item in tensors]
+        for tensors in (frozen.inputs, frozen.outputs)
+    )
+    return wrapped.prune(feeds, fetches)
+
+
+def _renamed(tensor: str, names: dict[str, str]) -> str:
+    """Return ``node:0`` or ``^node`` with the node's new name."""
+    control = "^" if tensor.startswith("^") else ""
+    node, colon, output = tensor.removeprefix("^").partition(":")
+    return control + names[node] + colon + output
+
+
+def _set_scheme(tf: "Module", converter: "Module", scheme: "Scheme", io: "IoType") -> None:
+    kinds = tf.lite.OpsSet
+    if scheme == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif scheme == "int16x8":
+        converter.target_spec.supported_ops = [
+            kinds.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+    elif scheme == "int8":
+        converter.target_spec.supported_ops = [kinds.TFLITE_BUILTINS_INT8]
+    if scheme in {"int8", "int16x8"} and io != "float32":
+        wanted = tf.int16 if scheme == "int16x8" else getattr(tf, io)
+        converter.inference_input_type = converter.inference_output_type = wanted
+
+
+def _check_calibration(calibration: "npt.NDArray[np.float32]", shape: tuple[int, ...]) -> None:
+    if len(calibration) == 0:
+        raise InputError("there are no calibration samples", hint="give data, or --data random")
+    if calibration.shape[1:] != shape:
+        raise InputError(
+            f"calibration samples have the shape {calibration.shape[1:]}, the model's input {shape}"
+        )
+    if calibration.dtype.kind not in "fiu" or not np.isfinite(calibration).all():
+        raise InputError("the calibration samples hold NaN, infinity, or no numbers")
+
+
+def _refusal(error: Exception) -> UnsupportedModelError | ToolError:
+    """Return the converter's words in one sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    about = [line for line in lines if "op is neither" in line or "failed to legalize" in line]
+    text = (about or lines or [type(error).__name__])[0][:300]
+    if about:
+        return UnsupportedModelError(f"TFLite has no operator for a part of the model: {text}")
+    return ToolError(f"the TFLite converter failed: {text}")

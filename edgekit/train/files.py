@@ -1,0 +1,56 @@
+"""tf_keras models as files between the stages: ``.h5``, or a SavedModel for the converter."""
+
+import shutil
+from typing import TYPE_CHECKING
+
+from edgekit.train._tensorflow import Model, Tensors, tensorflow, tf_keras
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def save_model(model: Model, path: "Path") -> None:
+    """Write a tf_keras ``model`` to the ``.h5`` file ``path``, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.stem}.draft.h5")
+    model.save(draft, save_format="h5", include_optimizer=False)
+    draft.replace(path)
+
+
+def read_model(path: "Path") -> Model:
+    """Return the tf_keras model that a stage wrote to ``path``."""
+    return tf_keras().models.load_model(path, compile=False)
+
+
+def save_for_conversion(model: Model, path: "Path") -> None:
+    """Write ``model`` to the folder ``path`` as a SavedModel of one function, batch of 1.
+
+    Variables are frozen into constants: what the converter needs, and nothing else.
+    """
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    tf = tensorflow()
+    shape = (1, *model.input_shape[1:])
+    signature = tf.TensorSpec(shape, model.inputs[0].dtype, name="input")
+
+    def call(values: Tensors) -> Tensors:
+        return model(values, training=False)
+
+    frozen = convert_variables_to_constants_v2(
+        tf.function(call, input_signature=[signature]).get_concrete_function()
+    )
+
+    def serve(values: Tensors) -> Tensors:
+        (result,) = frozen(values)
+        return {"output": tf.ensure_shape(result, (1, *model.output_shape[1:]))}
+
+    module = tf.Module()
+    module.serve = tf.function(serve, input_signature=[signature])
+    draft = path.with_name(f".{path.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    tf.saved_model.save(module, str(draft), signatures={"serving_default": module.serve})
+    shutil.rmtree(path, ignore_errors=True)
+    draft.replace(path)

@@ -1,0 +1,279 @@
+"""Read the user's model, whatever Keras wrote it, as a tf_keras model in a file."""
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from edgekit import hook
+from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.train import loss as losses
+from edgekit.train._tensorflow import Model, keras3, seed_everything, tensorflow, tf_keras
+from edgekit.train.bridge import bridge
+from edgekit.train.files import save_model
+from edgekit.train.graph import require_functional
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgekit.process import Progress
+
+FILE_NAME = "model.h5"
+_FORMS = "a .keras or .h5 file, a SavedModel folder, or module:function"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedModel:
+    """The user's model, ready for the stages.
+
+    Args:
+        kind: What ``path`` is. A SavedModel without Keras's own records can only be converted.
+        framework: What the model came from.
+        input_shape: Without the batch.
+        output_shape: Without the batch.
+        parameters: The number of weights; 0 where the file does not say.
+        layers: The number of layers; 0 where the file does not say.
+        loss: The loss that it was compiled with, as `edgekit.train.loss.written`; empty: none.
+        notes: What a user should know.
+    """
+
+    kind: Literal["keras", "saved_model"]
+    framework: Literal["keras3", "tf_keras", "saved_model"]
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+    layers: int
+    loss: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Read:
+    """A model as its file gives it."""
+
+    model: Model
+    loss: str
+
+
+def load(
+    progress: "Progress", source: str, *, directory: "Path", out: "Path", seed: int = 0
+) -> LoadedModel:
+    """Read the model ``source`` and write it to ``out`` as tf_keras's ``model.h5``.
+
+    Args:
+        progress: Told what goes on.
+        source: A ``.keras`` or ``.h5`` file, a SavedModel folder, or ``module:function`` that
+            returns a model of either Keras; relative to ``directory``.
+        directory: The project's folder; the user's modules are found from here.
+        out: A folder, made if it is not there.
+        seed: Of the weights of a model that is made by a function.
+
+    Raises:
+        InputError: No such file, or not a Keras model.
+        UnsupportedModelError: A layer that cannot be bridged, code in the file (Lambda), a
+            subclassed model, several inputs or outputs, or an input without a fixed shape.
+    """
+    progress(0, 2, f"reading {source}")
+    seed_everything(seed)
+    path = directory / source
+    if path.is_dir():
+        read = _read_saved_model(path)
+        if read is None:
+            return _saved_model(path)
+    else:
+        read = _read(path, source, directory)
+    require_functional(read.model)
+    is_keras3 = _is_keras3(read.model)
+    progress(1, 2, "bridging Keras 3 to tf_keras" if is_keras3 else "rebuilding")
+    model = bridge(read.model) if is_keras3 or _has_nested(read.model) else read.model
+    _check_shapes(model)
+    save_model(model, out / FILE_NAME)
+    return LoadedModel(
+        kind="keras",
+        framework="keras3" if is_keras3 else "tf_keras",
+        input_shape=tuple(model.input_shape[1:]),
+        output_shape=tuple(model.output_shape[1:]),
+        parameters=int(model.count_params()),
+        layers=len(model.layers),
+        loss=read.loss,
+    )
+
+
+def _read(path: "Path", source: str, directory: "Path") -> _Read:
+    if hook.is_hook(source) and not path.exists():
+        model = hook.call(source, directory, what="the model")
+        if not hasattr(model, "layers"):
+            raise InputError(
+                f"the model: '{source}' returns a {type(model).__name__}, not a Keras model"
+            )
+        return _Read(model=model, loss=losses.written(getattr(model, "loss", None)))
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", hint=f"the model is {_FORMS}")
+    start = path.read_bytes()[:8]
+    if start.startswith(b"\x89HDF"):
+        return _read_h5(path)
+    if start.startswith(b"PK"):
+        return _read_keras(path)
+    raise InputError(f"{path}: not a Keras model", hint=f"the model is {_FORMS}")
+
+
+def _read_h5(path: "Path") -> _Read:
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            config = json.loads(file.attrs.get("model_config", "null"))
+            training = json.loads(file.attrs.get("training_config", "null"))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: damaged .h5 file ({error})") from error
+    if config is None:
+        raise InputError(
+            f"{path}: holds weights only, not a model", hint="save it with model.save(path)"
+        )
+    _refuse_code(config, path)
+    loss = (training or {}).get("loss", "")
+    try:
+        model = tf_keras().models.load_model(path, compile=False)
+    except Exception as first:  # noqa: BLE001  Keras documents no type; Keras 3 may read the file
+        try:
+            model = keras3().models.load_model(path, compile=False)
+        except Exception as second:
+            raise _unreadable(path, first) from second
+    return _Read(model=model, loss=losses.written(loss))
+
+
+def _read_keras(path: "Path") -> _Read:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            version = json.loads(archive.read("metadata.json"))["keras_version"]
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise InputError(
+            f"{path}: not a Keras model ({error})", hint=f"the model is {_FORMS}"
+        ) from error
+    _refuse_code(config, path)
+    training = config.get("compile_config") or {}
+    library = tf_keras() if str(version).startswith("2.") else keras3()
+    try:
+        model = library.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    return _Read(model=model, loss=losses.written(training.get("loss")))
+
+
+def _read_saved_model(path: "Path") -> _Read | None:
+    """Return the Keras model in a SavedModel folder, or None where it holds none."""
+    if not (path / "saved_model.pb").is_file():
+        raise InputError(
+            f"{path}: not a SavedModel (no saved_model.pb)", hint=f"the model is {_FORMS}"
+        )
+    records = path / "keras_metadata.pb"
+    if not records.is_file():
+        return None
+    if b'"class_name": "Lambda"' in records.read_bytes():
+        raise _code_inside(path, "Lambda")
+    try:
+        model = tf_keras().models.load_model(path, compile=False)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    return _Read(model=model, loss="") if hasattr(model, "_nodes_by_depth") else None
+
+
+def _saved_model(path: "Path") -> LoadedModel:
+    """Return a SavedModel that is no Keras model: post-training quantization alone takes it."""
+    try:
+        loaded = tensorflow().saved_model.load(str(path))
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    signature = serving_signature(loaded, path)
+    (given,) = signature.structured_input_signature[1].values()
+    (result,) = signature.structured_outputs.values()
+    return LoadedModel(
+        kind="saved_model",
+        framework="saved_model",
+        input_shape=_fixed(given.shape, path),
+        output_shape=tuple(int(size or 0) for size in result.shape[1:]),
+        parameters=sum(int(item.shape.num_elements()) for item in loaded.variables)
+        if hasattr(loaded, "variables")
+        else 0,
+        layers=0,
+        loss="",
+        notes=("the SavedModel has no Keras layers: it can be quantized, not pruned or trained",),
+    )
+
+
+def serving_signature(loaded: Any, path: "Path") -> Any:  # noqa: ANN401  a TensorFlow function
+    """Return the function that a SavedModel serves, with one input and one output.
+
+    Raises:
+        UnsupportedModelError: It serves none, or one with several inputs or outputs.
+    """
+    signature = loaded.signatures.get("serving_default")
+    if signature is None:
+        known = ", ".join(loaded.signatures) or "none"
+        raise UnsupportedModelError(f"{path}: has no 'serving_default' signature (it has {known})")
+    inputs = len(signature.structured_input_signature[1])
+    _check_counts(inputs, len(signature.structured_outputs))
+    return signature
+
+
+def _check_shapes(model: Model) -> None:
+    _check_counts(len(model.inputs), len(model.outputs))
+    _fixed(model.inputs[0].shape, model.name)
+
+
+def _check_counts(inputs: int, outputs: int) -> None:
+    if inputs != 1 or outputs != 1:
+        raise UnsupportedModelError(
+            f"the model has {inputs} inputs and {outputs} outputs; edgekit builds models with one "
+            "of each"
+        )
+
+
+def _fixed(shape: Any, where: object) -> tuple[int, ...]:  # noqa: ANN401  a TensorShape
+    sizes = tuple(shape)[1:]
+    if any(size is None for size in sizes):
+        raise UnsupportedModelError(
+            f"{where}: the input has no fixed shape {sizes}",
+            hint="build the model with every size of its input given",
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def _is_keras3(model: Model) -> bool:
+    return any(base.__module__.startswith("keras.") for base in type(model).__mro__)
+
+
+def _has_nested(model: Model) -> bool:
+    return any(hasattr(layer, "layers") and hasattr(layer, "inputs") for layer in model.layers)
+
+
+def _refuse_code(config: Any, path: "Path") -> None:  # noqa: ANN401  JSON
+    """Refuse a file that holds Python code: loading it would run it."""
+    if isinstance(config, list):
+        for item in config:
+            _refuse_code(item, path)
+    elif isinstance(config, dict):
+        if config.get("class_name") == "Lambda":
+            raise _code_inside(path, str((config.get("config") or {}).get("name", "Lambda")))
+        for item in config.values():
+            _refuse_code(item, path)
+
+
+def _code_inside(path: "Path", name: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{path}: layer '{name}' is a Lambda, whose code edgekit does not run",
+        hint="write it with Keras layers or keras.ops and save again, or give module:function",
+    )
+
+
+def _unreadable(path: "Path", error: Exception) -> UnsupportedModelError:
+    text = " ".join(str(error).split())
+    unknown = re.search(r"(?:Unknown layer: '?|class ')(\w+)", text)
+    if unknown:
+        return UnsupportedModelError(
+            f"{path}: layer '{unknown[1]}' is a custom class that edgekit does not know",
+            hint="give the model as module:function, built of Keras's own layers",
+        )
+    return UnsupportedModelError(f"{path}: Keras cannot load it: {text[:300]}")

@@ -1,0 +1,156 @@
+"""Quantization-aware training that keeps the zeros of pruning (PQAT)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.callbacks import KeepZeros
+from edgekit.errors import ToolError, UnsupportedModelError
+from edgekit.train._tensorflow import Layer, Model, seed_everything, tf_keras, tfmot
+from edgekit.train.files import read_model, save_for_conversion
+from edgekit.train.fit import Epoch, dataset_of, fit
+from edgekit.train.graph import node_inputs, node_layer, nodes
+from edgekit.train.kernels import kernels, zeros_in
+from edgekit.train.loss import objective
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgekit.process import Progress
+    from edgekit.project import DataSpec, QuantizeSpec, TrainSpec
+
+_NORMALIZED = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})  # tfmot folds what follows these
+_FINE_TUNING = 0.1  # share of the learning rate: rounding is learned in small steps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantized:
+    """A model trained with its rounding in mind.
+
+    Args:
+        sparsity: Fraction of exact zeros over all prunable kernels.
+        annotated: Names of the layers trained so.
+        left: Names of the layers left to post-training quantization, with the reason.
+        history: One entry an epoch.
+        notes: What a user should know.
+    """
+
+    sparsity: float
+    annotated: tuple[str, ...]
+    left: tuple[str, ...]
+    history: tuple[Epoch, ...]
+    notes: tuple[str, ...]
+
+
+def quantize_aware(
+    progress: "Progress",
+    model: "Path",
+    *,
+    spec: "QuantizeSpec",
+    loss: str,
+    train: "TrainSpec",
+    data: "DataSpec",
+    directory: "Path",
+    seed: int,
+    out: "Path",
+) -> Quantized:
+    """Train the model in the file ``model`` with its rounding, and write it to ``out``.
+
+    Args:
+        progress: Told the steps done.
+        model: An ``.h5`` file of an earlier stage; kernels that were pruned keep their zeros.
+        spec: Epochs.
+        loss: The model's own; the project's comes first.
+        train: Batch size, learning rate, loss.
+        data: Where the samples are.
+        directory: The project's folder.
+        seed: Of the order of samples, and of dropout.
+        out: A SavedModel folder.
+
+    Raises:
+        UnsupportedModelError: tfmot can take no layer of the model.
+        ToolError: Zeros were lost.
+    """
+    seed_everything(seed)
+    network = read_model(model)
+    dataset = dataset_of(network, data, directory=directory, seed=seed)
+    zeros = zeros_in(kernels(network, depthwise=True))
+    aware, annotated, left = _aware(network)
+    done = fit(
+        aware,
+        dataset.x_train,
+        objective(train.loss or loss, model=network, dataset=dataset, directory=directory),
+        epochs=spec.epochs,
+        learning_rate=_FINE_TUNING * train.learning_rate,
+        batch_size=train.batch_size,
+        progress=progress,
+        callbacks=[KeepZeros()],
+    )
+    kept = zeros_in(kernels(aware, depthwise=True))
+    if kept.zeros < zeros.zeros:
+        raise ToolError(
+            f"quantization-aware training lost zeros: {zeros.zeros} before, {kept.zeros} after"
+        )
+    save_for_conversion(aware, out)
+    notes = tuple(f"left to post-training quantization: {item}" for item in left)
+    return Quantized(
+        sparsity=zeros_in(kernels(aware)).fraction,
+        annotated=annotated,
+        left=left,
+        history=done.history,
+        notes=(done.note, *notes),
+    )
+
+
+def _aware(model: Model) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
+    """Return the quantization-aware model, and the names of layers inside and outside of it."""
+    quantization = tfmot().quantization.keras
+    taken = _taken(model)
+    copy = tf_keras().models.clone_model(
+        model,
+        clone_function=lambda layer: (
+            quantization.quantize_annotate_layer(_clone(layer)) if layer.name in taken else layer
+        ),
+    )
+    copy.set_weights(model.get_weights())
+    if not taken:
+        raise UnsupportedModelError(
+            "no layer of the model can be trained with quantization in mind",
+            hint='set [quantize] method = "ptq"',
+        )
+    with quantization.quantize_scope():
+        aware = quantization.quantize_apply(copy, _scheme())
+    left = tuple(
+        f"{layer.name} ({type(layer).__name__})"
+        for layer in model.layers
+        if layer.name not in taken and type(layer).__name__ != "InputLayer"
+    )
+    return aware, tuple(sorted(taken)), left
+
+
+def _clone(layer: Layer) -> Layer:
+    return type(layer).from_config(layer.get_config())
+
+
+def _scheme() -> object:
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_scheme,
+    )
+
+    return default_8bit_quantize_scheme.Default8BitQuantizeScheme()
+
+
+def _taken(model: Model) -> frozenset[str]:
+    """Return the names of the layers that tfmot can train with quantization in mind."""
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_registry,
+    )
+
+    registry = default_8bit_quantize_registry.Default8BitQuantizeRegistry()
+    names = {layer.name for layer in model.layers if registry.supports(layer)}
+    for node in nodes(model):
+        layer = node_layer(node)
+        if type(layer).__name__ == "BatchNormalization":
+            (source,) = (item._keras_history.layer for item in node_inputs(node))  # noqa: SLF001
+            if type(source).__name__ in _NORMALIZED and len(source.outbound_nodes) == 1:
+                names.add(layer.name)
+    return frozenset(names)

@@ -1,0 +1,203 @@
+"""Builds of small models: each kind of source, each refusal, interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit import errors
+from edgekit.cli import run
+
+pytestmark = pytest.mark.train
+
+MODEL = """\
+import keras
+
+def make():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([
+        keras.Input((4, 4, 1)),
+        keras.layers.Conv2D(4, 3, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2, activation="softmax"),
+    ])
+
+def custom():
+    class Doubled(keras.layers.Layer):
+        def call(self, inputs):
+            return 2 * inputs
+    return keras.Sequential([keras.Input((4, 4, 1)), Doubled(name="doubled")])
+
+def nothing():
+    return None
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(MODEL)
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 2, 200)
+    x = generator.normal(size=(200, 4, 4, 1)) + y[:, None, None, None]
+    np.savez(tmp_path / "data.npz", x=x.astype(np.float32), y=y)
+    np.savez(tmp_path / "nan.npz", x=np.where(x > 2, np.nan, x), y=y)
+    np.savez(tmp_path / "empty.npz", x=x[:0], y=y[:0])
+    np.savez(tmp_path / "shape.npz", x=x[:, :3], y=y)
+    np.savez(tmp_path / "text.npz", x=np.full(x.shape, "a"), y=y)
+    np.savez(tmp_path / "labels.npz", x=x, y=y + 5)
+    (tmp_path / "not_keras.keras").write_bytes(b"PK not a model")
+    (tmp_path / "text.h5").write_text("no model")
+    return tmp_path
+
+
+def test_a_model_and_data_alone_give_a_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["build", "model:make", "--data", "data.npz", "--target", "nano-33-ble"]
+    assert run([*arguments, "--out", "run", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "edgekit.build/1"
+    assert document["passed"] is True
+    assert document["run_directory"] == "run"
+    assert document["model"]["fully_integer"] is True
+    assert document["targets"][0]["arena_bytes"]["kind"] in {"predicted", "host"}
+    assert document["accuracy"]["samples"] == 40
+    written = {path.name for path in (folder / "run").iterdir()}
+    assert written >= {"c", "manifest.json", "model.tflite", "report.html", "vectors.npz"}
+
+
+def test_random_data_claim_no_accuracy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "model:make", "--data", "random", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["accuracy"] is None
+    assert document["data"]["is_random"] is True
+    assert any("random" in warning for warning in document["warnings"])
+    assert "random" in (folder / "build/model/report.html").read_text()
+
+
+def test_a_missed_limit_is_exit_code_1_with_the_files_written(folder: Path) -> None:
+    (folder / "edgekit.toml").write_text(
+        'targets = ["nano-33-ble"]\n[model]\nsource = "model:make"\n'
+        '[data]\nsource = "data.npz"\n[limits]\nflash = "1KiB"\n'
+    )
+    assert run(["build"]) == 1
+    document = json.loads((folder / "build/model/manifest.json").read_text())
+    assert document["passed"] is False
+    (missed,) = [item for item in document["findings"] if not item["passed"]]
+    assert missed["gate"] == "flash"
+    assert (folder / "build/model/c/model_model.c").is_file()
+
+
+def test_the_python_function_does_the_same(folder: Path) -> None:
+    import edgekit
+
+    result = edgekit.build("model:make", data="data.npz", targets=("nano-33-ble",))
+    assert result.passed
+    assert (result.directory / "model.tflite").is_file()
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "code", "message"),
+    [
+        ("absent.keras", "data.npz", 3, "absent.keras: no such file"),
+        ("not_keras.keras", "data.npz", 3, "not a Keras model"),
+        ("text.h5", "data.npz", 3, "not a Keras model"),
+        ("model:absent", "data.npz", 3, "absent"),
+        ("model:nothing", "data.npz", 3, "not a Keras model"),
+        ("model:custom", "data.npz", 4, "doubled"),
+        ("model:make", "absent.npz", 3, "absent.npz: no such file"),
+        ("model:make", "nan.npz", 3, "NaN"),
+        ("model:make", "empty.npz", 3, "no samples"),
+        ("model:make", "shape.npz", 3, "(3, 4, 1)"),
+        ("model:make", "text.npz", 3, "not numbers"),
+        ("model:make", "labels.npz", 3, "labels run from 5 to 6"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_its_exit_code(
+    folder: Path,
+    model: str,
+    data: str,
+    code: int,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["build", model, "--data", data, "--out", "run"]) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert not (folder / "run" / "manifest.json").exists()
+
+
+def test_without_tensorflow_the_install_line_is_given(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A finder in the worker that hides TensorFlow, as on a machine without it.
+    (folder / "sitecustomize.py").write_text(
+        "import importlib.util\n"
+        "real = importlib.util.find_spec\n"
+        "def hide(name, package=None):\n"
+        "    return None if name == 'tensorflow' else real(name, package)\n"
+        "importlib.util.find_spec = hide\n"
+    )
+    assert run(["build", "model:make", "--data", "random"]) == 5
+    error = capsys.readouterr().err
+    assert "TensorFlow is not installed" in error
+    assert 'pip install "edgekit[train]"' in error
+
+
+def test_an_existing_folder_with_other_files_is_left_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("precious")
+    assert run(["build", "model:make", "--data", "random", "--out", "mine"]) == 2
+    assert "--out DIR" in capsys.readouterr().err
+    assert [path.name for path in (folder / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_ctrl_c_is_exit_code_130_and_the_next_call_finishes(folder: Path) -> None:
+    command = [sys.executable, "-m", "edgekit", "build", "model:make", "--data", "data.npz"]
+    with subprocess.Popen(
+        [*command, "--out", "run"], stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        for _ in range(600):  # until the first stage is finished
+            if (folder / "run" / "stages" / "load").exists():
+                break
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGINT)
+        error = process.stderr.read().decode()
+        assert process.wait() == 130
+    assert "interrupted" in error
+    assert not (folder / "run" / "manifest.json").exists()
+    assert run(["build", "model:make", "--data", "data.npz", "--out", "run"]) == 0
+    document = json.loads((folder / "run" / "manifest.json").read_text())
+    assert document["stages"][0]["reused"] is True
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_half_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("edgekit.pipeline.write_bytes", full)
+    assert run(["build", "model:make", "--data", "random", "--out", "run"]) == 3
+    assert "No space left on device" in capsys.readouterr().err
+    assert not (folder / "run" / "manifest.json").exists()
+    assert not (folder / "run" / "model.tflite").exists()
+
+
+def test_random_data_cannot_train(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "edgekit.toml").write_text(
+        '[model]\nsource = "model:make"\n[data]\nsource = "random"\n[prune]\nsparsity = 0.5\n'
+    )
+    assert run(["build"]) == errors.InputError.exit_code
+    assert "random data cannot train" in capsys.readouterr().err

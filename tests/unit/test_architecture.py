@@ -1,0 +1,63 @@
+"""Imports go one way, and TensorFlow stands behind one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "edgekit"
+
+# Each room may import from its own level and those above it in this list.
+LEVELS = [
+    {"errors", "quantity", "process", "toml", "hook", "__init__"},
+    {
+        "flatbuffer", "target", "project", "artifacts", "numerics", "finding", "fingerprint",
+        "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold", "sparsity",
+    },
+    {"runtimes", "train", "shrink", "emit"},
+    {"verification", "fit"},
+    {"report"},
+    {"manifest", "training", "pipeline", "callbacks", "api"},
+    {"cli", "__main__"},
+]  # fmt: skip
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+TRAINING = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_module_has_its_room() -> None:
+    assert {name_of(path) for path in MODULES} <= set(LEVEL)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    mine = LEVEL[name_of(path)]
+    for module in imports(path):
+        if module.startswith("edgekit."):
+            # `from edgekit import emit` names a room too
+            assert LEVEL.get(room(module), 0) <= mine, f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_tensorflow_is_imported_behind_its_door_alone(path: Path) -> None:
+    used = {module.split(".")[0] for module in imports(path)} & TRAINING
+    assert not used or name_of(path) in {"train", "callbacks", "api"}
