@@ -211,7 +211,8 @@ def _check_range(
 def _check_labels(spec: "DataSpec", output_shape: tuple[int, ...] | None) -> None:
     if spec.labels and output_shape and len(spec.labels) != max(output_shape[-1], 2):
         raise InputError(
-            f"data.labels names {len(spec.labels)} classes, the model has {output_shape[-1]} outputs"
+            f"data.labels names {len(spec.labels)} classes, "
+            f"the model has {output_shape[-1]} outputs"
         )
 
 

@@ -29,6 +29,8 @@ _TOOLS = {
     "arm-none-eabi-g++": "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     "qemu-system-arm": "qemu-system-arm",
 }
+_TREE_MAKER = "tensorflow/lite/micro/tools/project_generation/create_tflm_tree.py"
+_TELLING = re.compile(r"error:|CMake Error|overflowed|undefined reference")
 _RUN_SECONDS = 600  # an emulated core does some 50 million instructions a second
 
 
@@ -76,9 +78,9 @@ def check_tools(tflm: "Path", board: str) -> None:
     if not (tflm / "tensorflow" / "lite" / "micro" / "micro_interpreter.h").is_file():
         raise MissingDependencyError(
             f"{tflm} is no TFLite-Micro tree (it has no tensorflow/lite/micro/micro_interpreter.h)",
-            hint="in a clone of github.com/tensorflow/tflite-micro: python3 "
-            "tensorflow/lite/micro/tools/project_generation/create_tflm_tree.py --makefile_options "
-            f'"TARGET=cortex_m_generic TARGET_ARCH=cortex-m4+fp OPTIMIZED_KERNEL_DIR=cmsis_nn" {tflm}',
+            hint=f"in a clone of github.com/tensorflow/tflite-micro: python3 {_TREE_MAKER} "
+            '--makefile_options "TARGET=cortex_m_generic TARGET_ARCH=cortex-m4+fp '
+            f'OPTIMIZED_KERNEL_DIR=cmsis_nn" {tflm}',
         )
 
 
@@ -161,6 +163,7 @@ def _run(*command: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        env={**os.environ, "LC_ALL": "C"},  # compilers quote and speak as the locale says
     )
     if result.returncode != 0:
         raise ToolError(f"{command[0]} failed: {_reason(result.stdout)}")
@@ -168,7 +171,8 @@ def _run(*command: str) -> str:
 
 
 def _reason(printed: str) -> str:
-    """Return the lines that say what went wrong, or the last ones."""
+    """Return what was printed from the first line that names an error on: three lines of it."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"error|overflowed|undefined", line, re.I)]
-    return " | ".join((telling or lines)[:1] + (telling or lines)[1:][-2:])
+    telling = [bool(_TELLING.search(line)) for line in lines]
+    start = telling.index(True) if True in telling else max(len(lines) - 3, 0)
+    return " | ".join(lines[start : start + 3])

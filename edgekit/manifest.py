@@ -7,6 +7,7 @@ from edgekit import __version__
 from edgekit.fingerprint import versions
 from edgekit.fit.check import to_json as fit_json
 from edgekit.inspection import to_json as inspection_json
+from edgekit.shrink import Saving
 from edgekit.verification import RuntimeScore, Score, drop
 from edgekit.verification import to_json as verification_json
 
@@ -42,16 +43,45 @@ class Verified:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Shrinking:
+    """What shrinking saved; see `edgekit.shrink.Shrunk`.
+
+    Args:
+        before_bytes: Of the converted file.
+        after_bytes: Of the shrunken file.
+        passes: What each pass took off.
+        vectors: Inputs on which the outputs were the same byte for byte.
+        arena_before_bytes: Least arena in TFLite-Micro on this 64-bit machine.
+        arena_after_bytes: The same of the shrunken file.
+        macs_before: Multiply-accumulates of one invocation.
+        macs_after: The same of the shrunken file.
+        refusal: Why nothing was shrunk, or None.
+    """
+
+    before_bytes: int
+    after_bytes: int
+    passes: tuple[Saving, ...] = ()
+    vectors: int = 0
+    arena_before_bytes: int | None = None
+    arena_after_bytes: int | None = None
+    macs_before: int | None = None
+    macs_after: int | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """All that a build found out."""
 
     project: "Project"
+    model: bytes
     stages: "tuple[Stage, ...]"
     data: "DataSummary"
     kernels: "tuple[LayerSparsity, ...]"
     sparsity: float | None
     inspection: "Inspection"
     verified: Verified
+    shrinking: Shrinking | None
     arena: "ArenaPlan | None"
     fits: "tuple[Fit, ...]"
     findings: "tuple[Finding, ...]"
@@ -85,7 +115,7 @@ def manifest_of(outcome: Outcome, files: tuple[dict[str, object], ...]) -> dict[
         },
         "confusion": verified.confusion or None,
         "labels": project.data.labels,
-        "shrink": None,
+        "shrink": _shrink(outcome.shrinking),
         "arena": outcome.arena and _arena(outcome.arena),
         "targets": [fit_json(fit) for fit in outcome.fits],
         "findings": [asdict(finding) for finding in outcome.findings],
@@ -118,6 +148,14 @@ def _accuracy(verified: Verified) -> dict[str, object] | None:
         "samples": integer.samples,
         "runtime": integer.runtime,
     }
+
+
+def _shrink(shrinking: Shrinking | None) -> dict[str, object] | None:
+    if shrinking is None or shrinking.refusal is not None:
+        return None
+    values = asdict(shrinking)
+    del values["refusal"]
+    return {**values, "bit_exact": True}  # or the stage would have failed
 
 
 def _model(inspection: "Inspection") -> dict[str, object]:

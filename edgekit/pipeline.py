@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING
 from edgekit import emit as emitters
 from edgekit import manifest as manifests
 from edgekit.artifacts import sha256, write_bytes, write_text
+from edgekit.errors import UnsupportedModelError
 from edgekit.fit.check import Fit, check
 from edgekit.flatbuffer.model import read
 from edgekit.inspection import inspect, zero_fraction
-from edgekit.manifest import Outcome, Verified
+from edgekit.manifest import Outcome, Shrinking, Verified
 from edgekit.process import Progress
 from edgekit.report import html
+from edgekit.shrink import shrink
 from edgekit.stages import Stages, Watch, claimed, unwatched
 from edgekit.target import Target, load_target
 from edgekit.training import Border, stages_of, train_half
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
 from edgekit.vectors import Vectors, load_vectors
-from edgekit.verification import confusion, gates, hold_classes, score_outputs, verify
+from edgekit.verification import (
+    confusion,
+    gates,
+    hold_classes,
+    score_outputs,
+    stored_inputs,
+    verify,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
 MODEL_NAME = "model.tflite"
 REPORT_NAME = "report.html"
 C_FOLDER = "c"
+_PROOF_SAMPLES = 256  # of the validation set, besides the random vectors of the proof
 _PRUNABLE = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})  # what tfmot prunes
 
 
@@ -85,23 +95,56 @@ def _judge(
     project: "Project", targets: tuple[Target, ...], stages: Stages, border: Border
 ) -> Outcome:
     """Return what the stages without TensorFlow find out about the converted model."""
-    model = border.model.read_bytes()
+    shrinking, file = _shrink(project, stages, border)
+    model = file.read_bytes()
     verified = _verify(project, stages, border, model)
     fits = tuple(check(model, target, limits=project.limits) for target in targets)
-    inspection = inspect(read(model))
+    converted = inspect(read(border.model.read_bytes()))
     return Outcome(
+        model=model,
         project=project,
         stages=tuple(stages.done),
         data=border.data,
         kernels=border.kernels,
-        sparsity=zero_fraction(inspection.constants, _PRUNABLE) if border.kernels else None,
-        inspection=inspection,
+        sparsity=zero_fraction(converted.constants, _PRUNABLE) if border.kernels else None,
+        inspection=inspect(read(model)),
         verified=verified,
+        shrinking=shrinking,
         arena=next((fit.plan for fit in fits if fit.plan is not None), None),
         fits=fits,
         findings=_findings(project, verified, fits),
-        warnings=_warnings(project, border),
+        warnings=_warnings(project, border, shrinking),
     )
+
+
+def _shrink(project: "Project", stages: Stages, border: Border) -> tuple[Shrinking | None, Path]:
+    """Return what shrinking saved, and the file to go on with."""
+    if not project.shrink or project.quantize.scheme in ("float16", "dynamic"):
+        return None, border.model
+
+    def work(draft: Path, progress: Progress) -> Shrinking:
+        model = border.model.read_bytes()
+        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
+        try:
+            shrunk = shrink(model, data=(inputs,), progress=progress)
+        except UnsupportedModelError as error:
+            write_bytes(draft / MODEL_NAME, model)
+            size = len(model)
+            return Shrinking(before_bytes=size, after_bytes=size, refusal=error.message)
+        write_bytes(draft / MODEL_NAME, shrunk.content)
+        return Shrinking(
+            before_bytes=shrunk.before_bytes,
+            after_bytes=shrunk.after_bytes,
+            passes=shrunk.passes,
+            vectors=shrunk.vectors,
+            arena_before_bytes=shrunk.arena_before_bytes,
+            arena_after_bytes=shrunk.arena_after_bytes,
+            macs_before=shrunk.macs_before,
+            macs_after=shrunk.macs_after,
+        )
+
+    shrinking, folder = stages.run("shrink", {}, Shrinking, work)
+    return shrinking, folder / MODEL_NAME
 
 
 def _verify(project: "Project", stages: Stages, border: Border, model: bytes) -> Verified:
@@ -141,9 +184,11 @@ def _findings(
     )
 
 
-def _warnings(project: "Project", border: Border) -> tuple[str, ...]:
+def _warnings(project: "Project", border: Border, shrinking: Shrinking | None) -> tuple[str, ...]:
     warnings = [*border.data.overlaps]
     warnings += [f"{item} is left to post-training quantization" for item in border.left]
+    if shrinking is not None and shrinking.refusal is not None:
+        warnings.append(f"not shrunk: {shrinking.refusal}")
     if border.data.is_random:
         warnings.append("the data are random: sizes and fit are real, no accuracy is claimed")
     elif project.limits.accuracy_drop is not None and not border.data.has_labels:
@@ -154,9 +199,9 @@ def _warnings(project: "Project", border: Border) -> tuple[str, ...]:
 def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     """Write the run's files; the manifest last, so that one that is there tells the truth."""
     (folder / manifests.FILE_NAME).unlink(missing_ok=True)
-    model = border.model.read_bytes()
+    model = outcome.model
     contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
-    for file in _firmware(outcome, model):
+    for file in _firmware(outcome):
         contents[f"{C_FOLDER}/{file.path}"] = file.text.encode()
     shutil.rmtree(folder / C_FOLDER, ignore_errors=True)
     for path, content in contents.items():
@@ -172,13 +217,13 @@ def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     return Run(directory=folder, manifest=manifest, passed=outcome.passed)
 
 
-def _firmware(outcome: Outcome, model: bytes) -> tuple[emitters.EmittedFile, ...]:
+def _firmware(outcome: Outcome) -> tuple[emitters.EmittedFile, ...]:
     """Return the C files; the arena is the largest that a microcontroller of the run needs."""
     project = outcome.project
     arenas = [fit.arena_bytes for fit in outcome.fits if fit.arena_bytes is not None]
     largest = max(arenas, key=lambda arena: arena.value, default=None)
     return emitters.emit(
-        model,
+        outcome.model,
         name=project.name,
         arena_bytes=largest,
         labels=project.data.labels,
@@ -199,7 +244,14 @@ def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
     options = manifests.options(project)
     del options["seed"], options["metric"], options["targets"]
     return {
-        "stages": [*stages_of(project), "verify", "fit", "emit", "report"],
+        "stages": [
+            *stages_of(project),
+            *(["shrink"] if project.shrink else []),
+            "verify",
+            "fit",
+            "emit",
+            "report",
+        ],
         "targets": list(project.targets),
         "run directory": str(out or run_directory(project)),
         "seed": project.seed,

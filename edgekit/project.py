@@ -151,6 +151,7 @@ class Project:
         quantize: How it becomes integer.
         limits: What it must hold.
         targets: Names of device profiles, or paths of ``.toml`` files.
+        shrink: Whether the converted file is made smaller without changing an output.
         metric: ``"auto"`` takes accuracy for labels and mean absolute error for numbers.
         seed: Of every random choice.
     """
@@ -163,6 +164,7 @@ class Project:
     quantize: QuantizeSpec = field(default_factory=QuantizeSpec)
     limits: Limits = Limits()
     targets: tuple[str, ...] = ()
+    shrink: bool = True
     metric: Metric = "auto"
     seed: int = 0
 
@@ -213,8 +215,7 @@ def resolve(
     path = Path(source)
     if data is not None:
         model = ModelSpec(source=str(source))
-        here = Path().resolve()
-        project = with_name(Project(directory=here, model=model, data=DataSpec(source=data)))
+        project = with_name(Project(directory=Path.cwd(), model=model, data=DataSpec(source=data)))
     elif _is_project(path) or not path.exists():
         project = load_project(path)
     else:

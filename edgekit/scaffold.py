@@ -11,6 +11,7 @@ _PROJECT = """\
 # Devices to hold the model against; all of them: edgekit targets list
 targets = ["nucleo-l4r5zi"]
 # seed = 0                  # of every random choice
+# shrink = true             # make the file smaller without changing an output
 # metric = "auto"           # or accuracy, mean_absolute_error, mean_squared_error
 
 [model]

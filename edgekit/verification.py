@@ -129,12 +129,22 @@ def real_outputs(
         InputError: The inputs do not fit the model.
         UnsupportedModelError: The runtime refuses the model, or it has several inputs.
     """
+    outputs = RUNTIMES[runtime](model, (stored_inputs(model, inputs),), progress=progress)[0]
+    graph = read(model).main
+    return _real(outputs, graph.tensors[graph.outputs[0]])
+
+
+def stored_inputs(model: bytes, inputs: "npt.NDArray[np.float32]") -> "Array":
+    """Return real ``inputs``, shape ``(samples, …)``, as the input of ``model`` stores them.
+
+    Raises:
+        InputError: The inputs do not fit the model.
+        UnsupportedModelError: The model has several inputs.
+    """
     graph = read(model).main
     if len(graph.inputs) != 1:
         raise UnsupportedModelError(f"the model has {len(graph.inputs)} inputs; verify takes one")
-    stored = _stored(inputs, graph.tensors[graph.inputs[0]])
-    outputs = RUNTIMES[runtime](model, (stored,), progress=progress)[0]
-    return _real(outputs, graph.tensors[graph.outputs[0]])
+    return _stored(inputs, graph.tensors[graph.inputs[0]])
 
 
 def gates(

@@ -9,6 +9,7 @@ from edgekit.finding import Finding
 from edgekit.quantity import Quantity
 from edgekit.report import manifest as facts
 from edgekit.report import sources, wording
+from edgekit.report.names import distinct, short_name
 
 if TYPE_CHECKING:
     from edgekit.report.allowance import Allowance
@@ -234,7 +235,10 @@ def _causes(before: facts.Manifest, after: facts.Manifest) -> tuple[Cause, ...]:
 
 
 def _tensor_bytes(run: facts.Manifest) -> dict[str, float]:
-    return {item.name: item.bytes for item in run.tensors}
+    named = distinct(
+        (item.name, short_name(item.name, is_bias=len(item.shape) == 1)) for item in run.tensors
+    )
+    return {named[item.name]: item.bytes for item in run.tensors}
 
 
 def _operator_macs(run: facts.Manifest) -> dict[str, float]:

@@ -56,10 +56,16 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _verdict(run: facts.Manifest) -> str:
     mark = "✅" if run.passed else "❌"
-    lines = [f"## {mark} edgekit: {escape(run.name)} {'passed' if run.passed else 'failed'}", ""]
+    word = ("passed" if run.passed else "failed") + (
+        " on random data" if verdict.is_random(run) else ""
+    )
+    lines = [f"## {mark} edgekit: {escape(run.name)} {word}", ""]
     lines += [escape(sentence) + "  " for sentence in verdict.headline(run)]
-    if run.warnings:
-        lines += ["", *(f"> ⚠️ {escape(warning)}" for warning in run.warnings)]
+    warnings = [escape(warning) for warning in run.warnings]
+    if verdict.is_random(run):
+        warnings.insert(0, "**Random data:** nothing here says how often the model is right.")
+    if warnings:
+        lines += ["", *(f"> ⚠️ {warning}  " for warning in warnings)]
     return "\n".join(lines).rstrip()
 
 
@@ -67,25 +73,33 @@ def _limits(run: facts.Manifest) -> str:
     limits = verdict.limits(run)
     if not limits:
         return "No limit was set."
-    rows = [
-        (
-            "✅" if limit.finding.passed else "❌",
-            escape(limit.title),
-            escape(limit.finding.target or wording.ABSENT),
-            _figure(limit.found, limit.finding.value),
-            escape(limit.limit),
-            escape(limit.margin),
-        )
-        for limit in limits
-    ]
+    short = verdict.short_list(limits)
+    rest = limits[len(short) :]
     advice = [
         f"- {escape(limit.finding.message)}"
         + (f"  \n  Try: {escape(limit.finding.hint)}" if limit.finding.hint else "")
         for limit in limits
         if not limit.finding.passed
     ]
-    shown = table(("", "limit", "target", "found:", "asked:", "margin"), rows)
-    return "\n".join([shown, *(["", *advice] if advice else [])])
+    parts = [_limit_table(short), "\n".join(advice)]
+    if rest:
+        parts.append(_folded(f"{len(rest)} more limits that hold", _limit_table(rest)))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _limit_table(limits: Sequence[verdict.Limit]) -> str:
+    rows = [
+        (
+            "✅" if limit.finding.passed else "❌",
+            escape(limit.title),
+            escape(limit.where),
+            _figure(limit.found, limit.finding.value),
+            escape(limit.limit),
+            escape(limit.margin),
+        )
+        for limit in limits
+    ]
+    return table(("", "limit", "where", "found:", "asked:", "margin"), rows)
 
 
 def _accuracy(run: facts.Manifest) -> str:

@@ -9,6 +9,7 @@ from edgekit.report.console import heading, paper, table, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
 
     from edgekit.quantity import Quantity
@@ -36,19 +37,22 @@ def _verdict(out: "Console", run: facts.Manifest) -> None:
     from rich.text import Text
 
     word, style = ("✓ PASSED", "bold green") if run.passed else ("✗ FAILED", "bold red")
-    out.print(Text.assemble((word, style), "  ", (run.name, "bold")))
+    data = " on random data" if verdict.is_random(run) else ""
+    out.print(Text.assemble((word, style), "  ", (run.name, "bold"), data))
     for sentence in verdict.headline(run):
         out.print(sentence)
 
 
 def _warnings(out: "Console", run: facts.Manifest) -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
-    if run.warnings:
+    warnings = list(run.warnings)
+    if verdict.is_random(run):
+        warnings.insert(0, "random data: nothing here says how often the model is right")
+    if warnings:
         out.print()
-    for warning in run.warnings:
-        out.print(Padding(Text.assemble(("! ", "bold yellow"), warning), (0, 0, 0, 0)))
+    for warning in warnings:
+        out.print(Text.assemble(("! ", "bold yellow"), warning))
 
 
 def _limits(out: "Console", run: facts.Manifest) -> None:
@@ -57,20 +61,23 @@ def _limits(out: "Console", run: facts.Manifest) -> None:
     if not limits:
         out.print("  none were set: this run could not miss one", style="dim")
         return
-    rows = table(("", "left"), ("limit", "left"), ("target", "left"), ("found", "right"))
+    rows = table(("", "left"), ("limit", "left"), ("where", "left"), ("found", "right"))
     rows.add_column("asked", justify="right", no_wrap=True)
     rows.add_column("margin", no_wrap=True)
-    for limit in limits:
+    shown = verdict.short_list(limits)
+    for limit in shown:
         finding = limit.finding
         rows.add_row(
             _mark(passed=finding.passed),
             limit.title,
-            finding.target or wording.ABSENT,
+            limit.where,
             _with_kind(limit.found, finding.value),
             limit.limit,
             limit.margin,
         )
     out.print(rows)
+    if len(limits) > len(shown):
+        out.print(f"  and {len(limits) - len(shown)} more that hold, with more to spare")
     for limit in limits:
         if not limit.finding.passed:
             out.print(_advice(limit))
@@ -127,32 +134,45 @@ def _targets(out: "Console", run: facts.Manifest) -> None:
     if not run.targets:
         return
     heading(out, "Targets")
+    columns = [
+        ("flash", [fit.flash_bytes or fit.model_bytes for fit in run.targets]),
+        ("arena", [fit.arena_bytes for fit in run.targets]),
+        ("RAM in all", [fit.ram_bytes for fit in run.targets]),
+        ("latency", [fit.latency_ms for fit in run.targets]),
+    ]
+    if all(fit.ram_bytes == fit.arena_bytes for fit in run.targets):
+        del columns[2]
     rows = table(("", "left"), ("target", "left"))
-    for title in ("flash", "arena", "RAM in all", "latency"):
+    for title, _ in columns:
         rows.add_column(title, justify="right", no_wrap=True)
     for row in verdict.ranked(run):
-        fit = row.fit
-        rows.add_row(
-            _mark(passed=fit.fits),
-            fit.target,
-            *(
-                _with_kind(wording.amount(item.value, item.unit), item) if item else wording.ABSENT
-                for item in (
-                    fit.flash_bytes or fit.model_bytes,
-                    fit.arena_bytes,
-                    fit.ram_bytes,
-                    fit.latency_ms,
-                )
-            ),
-        )
+        place = run.targets.index(row.fit)
+        figures = (figures[place] for _, figures in columns)
+        rows.add_row(_mark(passed=row.fit.fits), row.fit.target, *map(_figure, figures))
     out.print(rows)
+    if all(fit.latency_ms is None for fit in run.targets):
+        out.print("  no latency: no target has a sourced figure for this model", style="dim")
     for fit in run.targets:
         for item in fit.unsupported_operators:
-            out.print(f"  {fit.target} does not run {item.op}: {item.reason}", style="red")
+            out.print(_indented(f"{fit.target} does not run {item.op}: {item.reason}"))
         if fit.latency_ms and fit.latency_ms.low is not None:
             quantity = fit.latency_ms
             width = wording.band(quantity.low, quantity.high, quantity.unit)
-            out.print(f"  {fit.target}: latency {width}, {quantity.kind} ({quantity.source})")
+            words = f"{fit.target}: latency {width}, {quantity.kind}: {quantity.source}"
+            out.print(_indented(words))
+
+
+def _figure(quantity: "Quantity | None") -> str:
+    if quantity is None:
+        return wording.ABSENT
+    return _with_kind(wording.amount(quantity.value, quantity.unit), quantity)
+
+
+def _indented(words: str) -> "Padding":
+    from rich.padding import Padding
+    from rich.text import Text
+
+    return Padding(Text(words), (0, 0, 0, 2))
 
 
 def _stages(out: "Console", run: facts.Manifest) -> None:

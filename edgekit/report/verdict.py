@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from edgekit.quantity import Quantity
     from edgekit.report.manifest import Manifest, TargetFit
 
+_HELD_SHOWN = 8
+"""Limits that hold and are shown unfolded."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
@@ -30,6 +33,12 @@ class Limit:
     limit: str
     margin: str
     used: float | None
+
+    @property
+    def where(self) -> str:
+        """The device, or what the value of a limit on the model alone comes from."""
+        finding = self.finding
+        return finding.target or (finding.value.source if finding.value else wording.ABSENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +66,7 @@ class RankedTarget:
 
 
 def limits(manifest: "Manifest") -> tuple[Limit, ...]:
-    """Return all limits of a run, the missed ones first."""
+    """Return all limits of a run: missed ones first, the model's own, then the tightest."""
     findings = {
         (item.gate, item.target, item.message): item
         for item in (
@@ -65,7 +74,13 @@ def limits(manifest: "Manifest") -> tuple[Limit, ...]:
             *(item for target in manifest.targets for item in target.findings),
         )
     }
-    return tuple(_limit(item) for item in sorted(findings.values(), key=lambda item: item.passed))
+    return tuple(sorted(map(_limit, findings.values()), key=_order))
+
+
+def short_list(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """Return those of `limits` that a reader must see: the missed, and some of the tightest."""
+    missed = sum(not item.finding.passed for item in limits)
+    return limits[: missed + _HELD_SHOWN]
 
 
 def ranked(manifest: "Manifest") -> tuple[RankedTarget, ...]:
@@ -92,6 +107,11 @@ def headline(manifest: "Manifest") -> tuple[str, ...]:
 def is_random(manifest: "Manifest") -> bool:
     """Say whether the run was built on random data, so that no accuracy can be claimed."""
     return manifest.data is not None and manifest.data.is_random
+
+
+def _order(limit: Limit) -> tuple[bool, bool, float]:
+    finding = limit.finding
+    return finding.passed, finding.target is not None, -(limit.used or 0.0)
 
 
 def _limit(finding: "Finding") -> Limit:

@@ -9,6 +9,8 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.process import Progress, Worker, silent
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import numpy.typing as npt
 
     Array = npt.NDArray[np.generic]
@@ -17,24 +19,46 @@ if TYPE_CHECKING:
 def run(
     model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
-    """Return the model's outputs for a batch of inputs, in a process of its own.
+    """Return the model's outputs for a batch of inputs, in a process started for them alone.
 
-    Args:
-        model: A whole `.tflite` file with a batch of 1.
-        inputs: For each input of the model its stored values (int8 for an int8 input), shape
-            ``(samples, *shape[1:])``.
-        progress: Told the samples done.
-
-    Returns:
-        For each output its stored values, shape ``(samples, *shape[1:])``. State kept between
-        invocations is reset before each sample.
-
-    Raises:
-        UnsupportedModelError: LiteRT refuses the model; the message has its reason.
-        ToolError: It crashed.
+    Arguments, result and errors are those of `Session.run`.
     """
-    with Worker("LiteRT") as worker:
-        return worker.call(_run, progress, model, inputs)
+    with Session() as session:
+        return session.run(model, inputs, progress=progress)
+
+
+class Session:
+    """A process in which LiteRT runs models; close it, or use it in a ``with``."""
+
+    def __init__(self) -> None:
+        self._worker = Worker("LiteRT")
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+
+    def run(
+        self, model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
+    ) -> "tuple[Array, ...]":
+        """Return the model's outputs for a batch of inputs.
+
+        Args:
+            model: A whole `.tflite` file with a batch of 1.
+            inputs: For each input of the model its stored values (int8 for an int8 input),
+                shape ``(samples, *shape[1:])``.
+            progress: Told the samples done.
+
+        Returns:
+            For each output its stored values, shape ``(samples, *shape[1:])``. State kept
+            between invocations is reset before each sample.
+
+        Raises:
+            UnsupportedModelError: LiteRT refuses the model; the message has its reason.
+            ToolError: It crashed.
+        """
+        return self._worker.call(_run, progress, model, inputs)
 
 
 def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tuple[Array, ...]":

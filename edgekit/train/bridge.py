@@ -6,22 +6,20 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.train._tensorflow import tf_keras
+from edgekit.train._tensorflow import Config, Layer, Model, Tensor, Tensors, tf_keras
+from edgekit.train.activations import own_activations
 from edgekit.train.graph import Replay, replay, require_functional
 
 TOLERANCE = 1e-5  # largest difference of an output, relative to outputs above 1
 _BATCH = 4
+_ACTIVATIONS = {"activation", "recurrent_activation"}
+_STATISTICS = ("mean", "variance")
 
 _DROPPED = frozenset({"quantization_config", "registered_name", "module", "build_config"})
 """Keys of Keras 3 that say nothing in tf_keras."""
-_DROPPED_OF = {
-    "Flatten": {"data_format"},
-    "UpSampling2D": set(),
-    "BatchNormalization": {"renorm", "virtual_batch_size"},
-}
 
 
-def bridge(model: Any) -> Any:  # noqa: ANN401
+def bridge(model: Model) -> Model:
     """Return a tf_keras model that computes what the Keras 3 ``model`` does.
 
     Nested models are flattened. A tf_keras model may be given as well: it is rebuilt flat.
@@ -38,7 +36,7 @@ def bridge(model: Any) -> Any:  # noqa: ANN401
     return copy.model
 
 
-def outputs_agree(expected: Any, found: Any) -> bool:  # noqa: ANN401
+def outputs_agree(expected: Tensor, found: Tensor) -> bool:
     """Return whether two outputs are equal to `TOLERANCE`."""
     expected, found = np.asarray(expected), np.asarray(found)
     if expected.shape != found.shape:
@@ -46,14 +44,14 @@ def outputs_agree(expected: Any, found: Any) -> bool:  # noqa: ANN401
     return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=TOLERANCE))
 
 
-def trial_batch(model: Any, *, seed: int = 0) -> Any:  # noqa: ANN401
+def trial_batch(model: Model, *, seed: int = 0) -> Tensors:
     """Return a random batch that ``model`` takes: an array, or a list of them."""
     generator = np.random.default_rng(seed)
     batches = [_trial(item, generator) for item in model.inputs]
     return batches[0] if len(batches) == 1 else batches
 
 
-def _trial(tensor: Any, generator: np.random.Generator) -> Any:  # noqa: ANN401
+def _trial(tensor: Tensor, generator: np.random.Generator) -> Tensor:
     shape = (_BATCH, *(size or _BATCH for size in tensor.shape[1:]))
     dtype = getattr(tensor.dtype, "name", tensor.dtype)
     if str(dtype).startswith(("int", "uint", "bool")):
@@ -61,7 +59,7 @@ def _trial(tensor: Any, generator: np.random.Generator) -> Any:  # noqa: ANN401
     return generator.uniform(-1, 1, shape).astype(np.float32)
 
 
-def _rebuilt(layer: Any, name: str) -> Any:  # noqa: ANN401
+def _rebuilt(layer: Layer, name: str) -> Layer:
     """Return the tf_keras layer of the same class and settings, not built yet."""
     kind = type(layer).__name__
     cls = getattr(tf_keras().layers, kind, None)
@@ -69,6 +67,8 @@ def _rebuilt(layer: Any, name: str) -> Any:  # noqa: ANN401
         raise _cannot(layer, "tf_keras has no such layer")
     try:
         config = translated({**layer.get_config(), "name": name}, kind)
+        if kind == "Normalization":  # what was learned by `adapt` becomes settings
+            config |= {key: np.asarray(getattr(layer, key)).tolist() for key in _STATISTICS}
         return cls.from_config(config)
     except UnsupportedModelError:
         raise
@@ -76,7 +76,7 @@ def _rebuilt(layer: Any, name: str) -> Any:  # noqa: ANN401
         raise _cannot(layer, str(error).splitlines()[0]) from error
 
 
-def _is_keras_class(layer: Any) -> bool:  # noqa: ANN401
+def _is_keras_class(layer: Layer) -> bool:
     """Return whether ``layer`` is Keras's own, not a user's class of the same name."""
     return type(layer).__module__.partition(".")[0] in {"keras", "tf_keras"}
 
@@ -84,30 +84,34 @@ def _is_keras_class(layer: Any) -> bool:  # noqa: ANN401
 def translated(config: dict[str, Any], kind: str) -> dict[str, Any]:
     """Return a Keras 3 ``config`` of a layer called ``kind`` in the words of tf_keras."""
     words = {key: _translated_value(value) for key, value in config.items() if key not in _DROPPED}
+    for key in _ACTIVATIONS & words.keys():
+        words[key] = own_activations().get(str(words[key]), words[key])
     if kind == "LeakyReLU" and "negative_slope" in words:
         words["alpha"] = words.pop("negative_slope")
-    if kind == "Normalization":
-        words.pop("mean", None), words.pop("variance", None)
     accepted = _accepted(getattr(tf_keras().layers, kind))
     return {
         key: value for key, value in words.items() if key in accepted or not _says_nothing(value)
     }
 
 
-def _says_nothing(value: Any) -> bool:  # noqa: ANN401
+def _says_nothing(value: Config) -> bool:
     """Return whether a setting that tf_keras does not know is off, and so may be dropped."""
     return value is None or value is False or value == "channels_last"
 
 
-def _accepted(cls: Any) -> set[str]:  # noqa: ANN401
+def _accepted(cls: type) -> set[str]:
     """Return the names of the arguments of a layer class and of those it builds upon."""
     names = {"name", "trainable", "dtype", "batch_input_shape"}
     for base in inspect.getmro(cls):
-        names |= set(inspect.signature(base.__init__).parameters)
+        names |= set(inspect.signature(vars(base).get("__init__", _nothing)).parameters)
     return names
 
 
-def _translated_value(value: Any) -> Any:  # noqa: ANN401
+def _nothing() -> None:
+    """Stand for the initializer of a class that has none of its own."""
+
+
+def _translated_value(value: Config) -> Config:
     """Return a setting without Keras 3's module paths, policies as names."""
     if isinstance(value, (list, tuple)):
         return type(value)(_translated_value(item) for item in value)
@@ -131,7 +135,9 @@ def _translated_value(value: Any) -> Any:  # noqa: ANN401
     return {"class_name": value["class_name"], "config": config}
 
 
-def _copy_weights(old: Any, new: Any) -> None:  # noqa: ANN401
+def _copy_weights(old: Layer, new: Layer) -> None:
+    if type(old).__name__ == "Normalization":
+        return  # its settings hold them
     weights = old.get_weights()
     try:
         new.set_weights(weights)
@@ -139,7 +145,7 @@ def _copy_weights(old: Any, new: Any) -> None:  # noqa: ANN401
         raise _cannot(old, "its weights have other shapes in tf_keras") from error
 
 
-def _prove(model: Any, copy: Replay) -> None:  # noqa: ANN401
+def _prove(model: Model, copy: Replay) -> None:
     """Hold the outputs of both models against each other; on a difference find the layer."""
     batch = trial_batch(model)
     expected, found = _outputs(model, batch), _outputs(copy.model, batch)
@@ -154,19 +160,19 @@ def _prove(model: Any, copy: Replay) -> None:  # noqa: ANN401
     )
 
 
-def _outputs(model: Any, batch: Any) -> list[Any]:  # noqa: ANN401
+def _outputs(model: Model, batch: Tensors) -> list[Any]:
     result = model(batch, training=False)
     return [
         np.asarray(item) for item in (result if isinstance(result, (list, tuple)) else [result])
     ]
 
 
-def _same_alone(old: Any, new: Any) -> bool:  # noqa: ANN401
+def _same_alone(old: Layer, new: Layer) -> bool:
     """Return whether two layers give the same for the same random input."""
     given = new.input if not isinstance(new.input, (list, tuple)) else list(new.input)
     generator = np.random.default_rng(0)
     if isinstance(given, list):
-        batch: Any = [_trial(item, generator) for item in given]
+        batch: Tensors = [_trial(item, generator) for item in given]
     else:
         batch = _trial(given, generator)
     return all(
@@ -175,7 +181,7 @@ def _same_alone(old: Any, new: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _outputs_of(layer: Any, batch: Any) -> list[Any]:  # noqa: ANN401
+def _outputs_of(layer: Layer, batch: Tensors) -> list[Any]:
     parameters = inspect.signature(layer.call).parameters
     result = layer(batch, training=False) if "training" in parameters else layer(batch)
     return [
@@ -183,7 +189,7 @@ def _outputs_of(layer: Any, batch: Any) -> list[Any]:  # noqa: ANN401
     ]
 
 
-def _cannot(layer: Any, reason: str) -> UnsupportedModelError:  # noqa: ANN401
+def _cannot(layer: Layer, reason: str) -> UnsupportedModelError:
     return UnsupportedModelError(
         f"layer '{layer.name}' ({type(layer).__name__}) cannot be rebuilt in tf_keras: {reason}",
         hint="replace the layer, or convert without training: edgekit convert MODEL",

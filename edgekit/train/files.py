@@ -4,6 +4,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from edgekit.train._tensorflow import Model, Tensors, tensorflow, tf_keras
+from edgekit.train.activations import own_activations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ def save_model(model: Model, path: "Path") -> None:
 
 def read_model(path: "Path") -> Model:
     """Return the tf_keras model that a stage wrote to ``path``."""
+    own_activations()  # so that layers with them can be read
     return tf_keras().models.load_model(path, compile=False)
 
 

@@ -98,7 +98,7 @@ def train(
         progress=progress,
     )
     save_model(network, out)
-    return Trained(history=done.history, notes=(done.note, *dataset.notes))
+    return Trained(history=done.history, notes=(done.note,))
 
 
 def dataset_of(model: Model, data: "DataSpec", *, directory: "Path", seed: int) -> Dataset:
@@ -161,7 +161,7 @@ def fit(
         ],
     ).history
     losses = history["loss"]
-    if len(losses) < epochs or losses[-1] != losses[-1]:  # noqa: PLR0124  NaN is not itself
+    if len(losses) < epochs or losses[-1] != losses[-1]:
         raise ToolError(
             f"training broke down: the loss is not a number in epoch {len(losses)}",
             hint="lower [train] learning_rate, or scale the inputs with [data] scale",

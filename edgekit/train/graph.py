@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.train._tensorflow import tensorflow, tf_keras
+from edgekit.train._tensorflow import Layer, Model, Node, Tensor, Tensors, tensorflow, tf_keras
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Replay:
     """A new model, and the old layers with the new ones that stand for them, in order."""
 
-    model: Any
+    model: Model
     pairs: tuple[tuple[Any, Any], ...]
 
 
@@ -29,7 +29,7 @@ class _Replayer:
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
 
-    def run(self, model: Any, inputs: list[Any], prefix: str) -> list[Any]:  # noqa: ANN401
+    def run(self, model: Model, inputs: list[Any], prefix: str) -> list[Any]:
         tensors = {id(old): new for old, new in zip(_flat(model.inputs), inputs, strict=True)}
         for node in nodes(model):
             layer = node_layer(node)
@@ -45,7 +45,7 @@ class _Replayer:
                 tensors[id(old)] = new
         return [tensors[id(item)] for item in _flat(model.outputs)]
 
-    def layer(self, layer: Any, prefix: str) -> Any:  # noqa: ANN401
+    def layer(self, layer: Layer, prefix: str) -> Layer:
         if id(layer) not in self.built:
             new = self.make(layer, self.free_name(layer.name, prefix))
             self.built[id(layer)] = new
@@ -61,7 +61,7 @@ class _Replayer:
         return free
 
 
-def replay(model: Any, make: "Make") -> Replay:  # noqa: ANN401
+def replay(model: Model, make: "Make") -> Replay:
     """Return ``model`` rebuilt in tf_keras, nested models flattened.
 
     Args:
@@ -84,7 +84,7 @@ def replay(model: Any, make: "Make") -> Replay:  # noqa: ANN401
     return Replay(model=new, pairs=tuple(replayer.pairs))
 
 
-def require_functional(model: Any) -> None:  # noqa: ANN401
+def require_functional(model: Model) -> None:
     """Refuse a model whose layers cannot be walked.
 
     Raises:
@@ -107,55 +107,55 @@ def require_functional(model: Any) -> None:  # noqa: ANN401
         )
 
 
-def nodes(model: Any) -> list[Any]:  # noqa: ANN401
+def nodes(model: Model) -> list[Any]:
     """Return the calls of layers in ``model``, each after those that it needs."""
     by_depth = _functional(model)._nodes_by_depth  # noqa: SLF001  neither Keras has a public way
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
-def node_layer(node: Any) -> Any:  # noqa: ANN401
+def node_layer(node: Node) -> Layer:
     """Return the layer that ``node`` calls."""
     return node.operation if hasattr(node, "operation") else node.layer
 
 
-def node_outputs(node: Any) -> Any:  # noqa: ANN401
+def node_outputs(node: Node) -> Tensors:
     """Return what ``node`` gives: one tensor, or several."""
     return node.outputs
 
 
-def node_inputs(node: Any) -> list[Any]:  # noqa: ANN401
+def node_inputs(node: Node) -> list[Any]:
     """Return the tensors that ``node`` takes."""
     return _flat(node.input_tensors if hasattr(node, "operation") else node.keras_inputs)
 
 
-def is_input(layer: Any) -> bool:  # noqa: ANN401
+def is_input(layer: Layer) -> bool:
     """Return whether ``layer`` stands for an input of a model."""
     return type(layer).__name__ == "InputLayer"
 
 
-def _functional(model: Any) -> Any:  # noqa: ANN401
+def _functional(model: Model) -> Model:
     """Return the functional model inside a Keras 3 `Sequential`, or ``model`` itself."""
     return getattr(model, "_functional", None) or model
 
 
-def _arguments(node: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def _arguments(node: Node) -> tuple[Any, Any]:
     if hasattr(node, "operation"):
         return node.arguments.args, node.arguments.kwargs
     return node.call_args, node.call_kwargs
 
 
-def _mapped(structure: Any, tensors: dict[int, Any]) -> Any:  # noqa: ANN401
+def _mapped(structure: Tensors, tensors: dict[int, Any]) -> Tensors:
     return tensorflow().nest.map_structure(lambda item: tensors.get(id(item), item), structure)
 
 
-def _flat(structure: Any) -> list[Any]:  # noqa: ANN401
+def _flat(structure: Tensors) -> list[Any]:
     return list(tensorflow().nest.flatten(structure))
 
 
-def _dtype_name(tensor: Any) -> str:  # noqa: ANN401
+def _dtype_name(tensor: Tensor) -> str:
     dtype = tensor.dtype
     return dtype if isinstance(dtype, str) else str(dtype.name)
 
 
-def _name(tensor: Any) -> str:  # noqa: ANN401
+def _name(tensor: Tensor) -> str:
     return str(tensor.name).partition(":")[0].replace("/", "_")

@@ -4,12 +4,21 @@ import json
 import re
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from edgekit import hook
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.train import loss as losses
-from edgekit.train._tensorflow import Model, keras3, seed_everything, tensorflow, tf_keras
+from edgekit.train._tensorflow import (
+    Config,
+    Model,
+    Module,
+    Tensors,
+    keras3,
+    seed_everything,
+    tensorflow,
+    tf_keras,
+)
 from edgekit.train.bridge import bridge
 from edgekit.train.files import save_model
 from edgekit.train.graph import require_functional
@@ -203,7 +212,7 @@ def _saved_model(path: "Path") -> LoadedModel:
     )
 
 
-def serving_signature(loaded: Any, path: "Path") -> Any:  # noqa: ANN401  a TensorFlow function
+def serving_signature(loaded: Module, path: "Path") -> Tensors:
     """Return the function that a SavedModel serves, with one input and one output.
 
     Raises:
@@ -231,7 +240,7 @@ def _check_counts(inputs: int, outputs: int) -> None:
         )
 
 
-def _fixed(shape: Any, where: object) -> tuple[int, ...]:  # noqa: ANN401  a TensorShape
+def _fixed(shape: Tensors, where: object) -> tuple[int, ...]:
     sizes = tuple(shape)[1:]
     if any(size is None for size in sizes):
         raise UnsupportedModelError(
@@ -249,7 +258,7 @@ def _has_nested(model: Model) -> bool:
     return any(hasattr(layer, "layers") and hasattr(layer, "inputs") for layer in model.layers)
 
 
-def _refuse_code(config: Any, path: "Path") -> None:  # noqa: ANN401  JSON
+def _refuse_code(config: Config, path: "Path") -> None:
     """Refuse a file that holds Python code: loading it would run it."""
     if isinstance(config, list):
         for item in config:

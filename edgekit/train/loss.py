@@ -85,7 +85,7 @@ def written(loss: object) -> str:
         return json.dumps({"class_name": type(loss).__name__, "config": _plain(loss.get_config())})
     if callable(loss) and hasattr(loss, "__name__"):
         library = str(loss.__module__).partition(".")[0] in {"keras", "tf_keras"}
-        return loss.__name__ if library else f"{loss.__module__}:{loss.__qualname__}"
+        return loss.__name__ if library else f"{loss.__module__}:{loss.__name__}"
     raise UnsupportedModelError(
         f"the model is compiled with {loss!r}, which is not one loss",
         hint="name one loss in [train] loss",
@@ -175,6 +175,6 @@ def _shaped(targets: "Array", name: str, model: Model) -> "Array":
         return np.asarray(targets.reshape(len(targets), -1).argmax(axis=1))
     if "sparse" not in name and targets.dtype == np.int64:
         if outputs > 1:
-            return np.eye(outputs, dtype=np.float32)[targets]
-        return targets.astype(np.float32).reshape(-1, 1)
+            return np.asarray(np.eye(outputs, dtype=np.float32)[targets])
+        return np.asarray(targets, np.float32).reshape(-1, 1)
     return targets

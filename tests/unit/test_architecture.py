@@ -13,9 +13,10 @@ LEVELS = [
     {
         "flatbuffer", "target", "project", "artifacts", "numerics", "finding", "fingerprint",
         "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold", "sparsity",
+        "device_report", "emulate",
     },
     {"runtimes", "train", "shrink", "emit"},
-    {"verification", "fit"},
+    {"verification", "fit", "golden"},
     {"report"},
     {"manifest", "training", "pipeline", "callbacks", "api"},
     {"cli", "__main__"},

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.report.names import short_name
+
 if TYPE_CHECKING:
     from edgekit.report.manifest import Allocation, Arena, Step
 
@@ -21,9 +23,10 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """One tensor in the arena; all in percent of the picture, ``y`` from its top."""
+    """One tensor in the arena, its name in short; the rest in percent, ``y`` from the top."""
 
     tensor: "Allocation"
+    name: str
     x: float
     y: float
     width: float
@@ -77,6 +80,7 @@ def arena_picture(arena: "Arena") -> ArenaPicture | None:
         blocks=tuple(
             Block(
                 tensor=item,
+                name=short_name(item.name),
                 x=max(0, item.first) * width,
                 y=100 * (1 - (item.offset + item.bytes) / planned),
                 width=(min(item.last, len(steps) - 1) - max(0, item.first) + 1) * width,

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.report.names import short_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,8 @@ class Part:
     """Bytes that belong together.
 
     Args:
-        name: Of the tensor, or what else the bytes are.
+        name: Of the tensor in short, or what else the bytes are.
+        full_name: Of the tensor as the file has it, or an empty text.
         family: ``"conv"``, ``"depthwise"``, ``"dense"``, ``"other"`` or ``"file"``.
         bytes: Of the file.
         zero_fraction: Of the elements, or None where there are none.
@@ -35,6 +38,7 @@ class Part:
     family: str
     bytes: int
     zero_fraction: float | None = None
+    full_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +135,8 @@ def _cell(part: Part, left: float, top: float, width: float, height: float) -> C
 
 def _part(tensor: "Constant") -> Part:
     return Part(
-        name=tensor.name or "unnamed tensor",
+        name=short_name(tensor.name, is_bias=len(tensor.shape) == 1) or "unnamed tensor",
+        full_name=tensor.name,
         family=_FAMILIES.get(tensor.op, "other"),
         bytes=tensor.bytes,
         zero_fraction=tensor.zero_fraction,

@@ -1,0 +1,57 @@
+"""Models that shrink does not take, each with its reason."""
+
+from typing import TYPE_CHECKING
+
+from edgekit.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from edgekit.flatbuffer.values import Model, Operator, Tensor
+
+DECODE = "TFLM_DECODE"
+"""The name under which TFLite-Micro knows its DECODE operator."""
+
+_BORDER = frozenset({"DEQUANTIZE", "QUANTIZE"})
+_WEIGHED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+_CODED_METADATA = "COMPRESSION_METADATA"  # of TFLite-Micro before the DECODE operator
+
+
+def require_shrinkable(model: "Model") -> None:
+    """Refuse a model that shrink cannot take.
+
+    Raises:
+        UnsupportedModelError: Several graphs, a float or a legacy uint8 model, or one whose
+            constants are coded already.
+    """
+    if len(model.graphs) > 1:
+        raise UnsupportedModelError(
+            f"the model has {len(model.graphs)} subgraphs; shrink takes one",
+            hint="convert it without control flow (tf.cond, tf.while_loop, recurrent layers)",
+        )
+    named = {item.name for item in model.metadata}
+    if _CODED_METADATA in named or any(item.op == DECODE for item in model.main.operators):
+        raise UnsupportedModelError(
+            "the model's constants are coded already",
+            hint="shrink the file as it was before the coding",
+        )
+    for operator in model.main.operators:
+        _require_integer(model, operator)
+
+
+def _require_integer(model: "Model", operator: "Operator") -> None:
+    tensors = model.main.tensors
+    if operator.op in _WEIGHED and tensors[operator.inputs[1]].dtype == "uint8":
+        raise UnsupportedModelError(
+            f"the model is of the legacy uint8 kind ({operator.op} at {operator.index}), "
+            "which TFLite-Micro does not run",
+            hint="convert the Keras model anew: edgekit convert MODEL --data DATA --out FILE",
+        )
+    around = (*operator.inputs, *operator.outputs)
+    if operator.op not in _BORDER and any(_is_float(tensors[i]) for i in around if i != -1):
+        raise UnsupportedModelError(
+            f"the model is not fully integer: {operator.op} at {operator.index} computes in float",
+            hint="quantize it first: edgekit convert MODEL --data DATA --out FILE",
+        )
+
+
+def _is_float(tensor: "Tensor") -> bool:
+    return "float" in tensor.dtype

@@ -1,0 +1,3 @@
+#pragma once
+#include <stdint.h>
+void vTaskDelay(uint32_t ticks);
