@@ -243,15 +243,9 @@ def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
     emitters.check_name(project.name)
     options = manifests.options(project)
     del options["seed"], options["metric"], options["targets"]
+    light = ("shrink", "verify", "fit", "emit", "report")
     return {
-        "stages": [
-            *stages_of(project),
-            *(["shrink"] if project.shrink else []),
-            "verify",
-            "fit",
-            "emit",
-            "report",
-        ],
+        "stages": [*stages_of(project), *light[not project.shrink :]],
         "targets": list(project.targets),
         "run directory": str(out or run_directory(project)),
         "seed": project.seed,

@@ -123,6 +123,11 @@ class Worker:
         self._requests.send((function, (), {}))
         self._begun += 1
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
     def noise(self) -> str:
         """Return all that the process has printed, C streams included."""
         return printed_since(0, self._noise.fileno())

@@ -14,6 +14,7 @@ from edgekit.images import read_images
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from typing import TypeGuard
 
     import numpy.typing as npt
 
@@ -95,7 +96,7 @@ def read_source(
 
 def _read_npz(path: "Path") -> "dict[str, Array]":
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files if key in (*_KEYS, "x", "y")} or (
                 _no_keys(path, archive.files)
             )
@@ -144,10 +145,9 @@ def _from_object(given: object, *, where: str, input_shape: tuple[int, ...]) -> 
                 samples=_drained(first, where=where, input_shape=input_shape),
                 test=_drained(second, where=where, input_shape=input_shape),
             )
-        if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
+        if _is_pair(first) and _is_pair(second):
             return Source(
-                samples=_samples(*_pair(first, where), where=where),
-                test=_samples(*_pair(second, where), where=where),
+                samples=_samples(*first, where=where), test=_samples(*second, where=where)
             )
         return Source(samples=_samples(first, second, where=where))
     if _is_stream(given):
@@ -160,13 +160,13 @@ def _from_object(given: object, *, where: str, input_shape: tuple[int, ...]) -> 
     )
 
 
-def _pair(items: "tuple[object, ...] | list[object]", where: str) -> tuple[object, object]:
-    if len(items) != 2:  # noqa: PLR2004  a pair
-        raise InputError(
-            f"{where}: gives {len(items)} arrays a set, not x and y",
-            hint="return (x_train, y_train), (x_test, y_test)",
-        )
-    return items[0], items[1]
+def _is_pair(given: object) -> "TypeGuard[tuple[object, object]]":
+    """Return whether ``given`` is inputs and labels, not inputs as nested lists."""
+    return (
+        isinstance(given, (tuple, list))
+        and len(given) == 2  # noqa: PLR2004  a pair
+        and all(hasattr(item, "__array__") for item in given)
+    )
 
 
 def _samples(x: object, y: object, *, where: str) -> Samples:
@@ -197,11 +197,7 @@ def _drained(stream: object, *, where: str, input_shape: tuple[int, ...]) -> Sam
             targets.append(np.asarray(y))
     if not inputs:
         raise InputError(f"{where}: the tf.data.Dataset is empty")
-    join = (
-        np.stack
-        if inputs[0].size == np.prod(input_shape) != 0 and not _has_batch(inputs[0], input_shape)
-        else np.concatenate
-    )
+    join = np.concatenate if _has_batch(inputs[0], input_shape) else np.stack
     return Samples(x=join(inputs), y=join(targets) if targets else None)
 
 

@@ -63,7 +63,7 @@ class GraphBuilder:
         self.inputs.append(index)
         return index
 
-    def conv(  # noqa: PLR0913  the options of a convolution
+    def conv(
         self,
         x: int,
         filters: int,
@@ -73,11 +73,13 @@ class GraphBuilder:
         dilation: Pair = 1,
         padding: Literal["same", "valid"] = "same",
         activation: Activation = "none",
-        bias: bool = True,
         dead: tuple[int, ...] = (),
         quantization: tuple[float, int] | None = None,
     ) -> int:
-        """Add CONV_2D; the weights of the output channels ``dead`` are all zero."""
+        """Add CONV_2D; the weights of the output channels ``dead`` are all zero.
+
+        It always has a bias: LiteRT refuses it without.
+        """
         channels = self.tensors[x].shape[3]
         weights = self.random_weights((filters, *_pair(kernel), channels))
         weights[list(dead)] = 0
@@ -86,12 +88,12 @@ class GraphBuilder:
         options.dilationHFactor, options.dilationWFactor = _pair(dilation)
         options.fusedActivationFunction = _ACTIVATIONS[activation]
         fan_in = channels * np.prod(_pair(kernel))
-        weighed = self._weighed(x, weights, axis=0, bias=bias)
+        weighed = self._weighed(x, weights, axis=0, bias=True)
         shape = self._window(x, kernel, stride, dilation, padding, filters)
         q = quantization or self._output_quantization(x, weighed[0], float(fan_in), activation)
         return self._operator("CONV_2D", (x, *weighed), shape, q, options, version=3)
 
-    def depthwise(  # noqa: PLR0913  the options of a convolution
+    def depthwise(
         self,
         x: int,
         *,
@@ -101,11 +103,13 @@ class GraphBuilder:
         padding: Literal["same", "valid"] = "same",
         activation: Activation = "none",
         multiplier: int = 1,
-        bias: bool = True,
         dead: tuple[int, ...] = (),
         quantization: tuple[float, int] | None = None,
     ) -> int:
-        """Add DEPTHWISE_CONV_2D; the weights of the output channels ``dead`` are all zero."""
+        """Add DEPTHWISE_CONV_2D; the weights of the output channels ``dead`` are all zero.
+
+        It always has a bias: LiteRT crashes without.
+        """
         channels = self.tensors[x].shape[3] * multiplier
         weights = self.random_weights((1, *_pair(kernel), channels))
         weights[..., list(dead)] = 0
@@ -114,7 +118,7 @@ class GraphBuilder:
         options.dilationHFactor, options.dilationWFactor = _pair(dilation)
         options.depthMultiplier = multiplier
         options.fusedActivationFunction = _ACTIVATIONS[activation]
-        weighed = self._weighed(x, weights, axis=3, bias=bias)
+        weighed = self._weighed(x, weights, axis=3, bias=True)
         shape = self._window(x, kernel, stride, dilation, padding, channels)
         fan_in = float(np.prod(_pair(kernel)))
         q = quantization or self._output_quantization(x, weighed[0], fan_in, activation)
@@ -231,7 +235,8 @@ class GraphBuilder:
     def unary(self, op: str, x: int, *, quantization: tuple[float, int] | None = None) -> int:
         """Add an operator of one input without options, such as RELU, RELU6 or HARD_SWISH."""
         q = quantization or self._quantization_of(x)
-        return self._operator(op, (x,), self.tensors[x].shape, q, None, version=2)
+        version = 1 if op == "HARD_SWISH" else 2
+        return self._operator(op, (x,), self.tensors[x].shape, q, None, version=version)
 
     def quantize(self, x: int, *, quantization: tuple[float, int]) -> int:
         """Add QUANTIZE from one int8 scale to another."""

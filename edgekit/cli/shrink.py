@@ -72,15 +72,13 @@ def shrink(
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the held-out samples of ``data`` as the model's input stores them."""
-    from edgekit.flatbuffer.model import read
     from edgekit.project import DataSpec
     from edgekit.verification import stored_inputs, validation_vectors
 
-    graph = read(content).main
     vectors = validation_vectors(
         content, DataSpec(source=data), directory=Path.cwd(), seed=0, float_model=None
     )
-    return (stored_inputs(vectors.inputs, graph.tensors[graph.inputs[0]]),)
+    return (stored_inputs(content, vectors.inputs),)
 
 
 def _to_json(result: "Shrunk") -> dict[str, object]:

@@ -54,6 +54,12 @@ def float_literal(value: float) -> str:
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
+def macro_literal(value: float) -> str:
+    """Return a float32 as the body of a macro: a minus stays with its number."""
+    text = float_literal(value)
+    return f"({text})" if value < 0 else text
+
+
 def string_literal(text: str) -> str:
     r"""Return ``text`` as a C string literal in UTF-8; what is not plain ASCII is octal.
 

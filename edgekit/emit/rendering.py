@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edgekit.emit.c_text import comment_text, float_literal, string_literal
+from edgekit.emit.c_text import comment_text, float_literal, macro_literal, string_literal
 from edgekit.emit.firmware import EmittedFile, Firmware
 
 
@@ -38,6 +38,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["float"] = float_literal
+    environment.filters["macro"] = macro_literal
     environment.filters["string"] = string_literal
     environment.filters["comment"] = comment_text
     return environment

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
+_WHAT = "LiteRT"
+
 
 def run(
     model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
@@ -28,10 +30,13 @@ def run(
 
 
 class Session:
-    """A process in which LiteRT runs models; close it, or use it in a ``with``."""
+    """A process in which LiteRT runs models; close it, or use it in a ``with``.
+
+    A crash ends the process and the call; the next call starts another one.
+    """
 
     def __init__(self) -> None:
-        self._worker = Worker("LiteRT")
+        self._worker = Worker(_WHAT)
 
     def __enter__(self) -> "Self":
         return self
@@ -58,6 +63,9 @@ class Session:
             UnsupportedModelError: LiteRT refuses the model; the message has its reason.
             ToolError: It crashed.
         """
+        if not self._worker.is_alive:
+            self._worker.close()
+            self._worker = Worker(_WHAT)
         return self._worker.call(_run, progress, model, inputs)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         def get_output(self, index: int) -> Array: ...
 
 
+_WHAT = "TFLite-Micro"
 _ARENA_STEP_BYTES = 16  # TFLite-Micro aligns its arena to 16 bytes
 
 
@@ -44,6 +45,8 @@ def run(
 class Session:
     """A process in which TFLite-Micro runs models; close it, or use it in a ``with``.
 
+    A crash ends the process and the call; the next call starts another one.
+
     Raises:
         MissingDependencyError: The wheel is not installed, or there is none for this machine.
     """
@@ -54,7 +57,7 @@ class Session:
                 "TFLite-Micro is not installed (its wheels exist for Linux on x86-64 alone)",
                 hint="pip install --pre tflite-micro",
             )
-        self._worker = Worker("TFLite-Micro")
+        self._worker = Worker(_WHAT)
 
     def __enter__(self) -> "Self":
         return self
@@ -87,6 +90,9 @@ class Session:
             UnsupportedModelError: TFLite-Micro refuses the model; the message has its reason.
             ToolError: It crashed.
         """
+        if not self._worker.is_alive:
+            self._worker.close()
+            self._worker = Worker(_WHAT)
         return self._worker.call(_run, progress, model, inputs, arena_bytes)
 
     def minimum_arena_bytes(self, model: bytes) -> int:
@@ -99,7 +105,34 @@ class Session:
             UnsupportedModelError: TFLite-Micro refuses the model with any arena.
             ToolError: It crashed.
         """
-        return self._worker.call(_minimum_arena_bytes, silent, model)
+        graph = read(model).main
+        sample = tuple(_ramp(graph.tensors[index]) for index in graph.inputs)
+        too_small, enough = 0, _ample_arena_bytes(model) // _ARENA_STEP_BYTES
+        expected = self.run(model, sample)
+        while enough - too_small > 1:
+            middle = (too_small + enough) // 2
+            if self._works(model, middle * _ARENA_STEP_BYTES, sample, expected):
+                enough = middle
+            else:
+                too_small = middle
+        return enough * _ARENA_STEP_BYTES
+
+    def _works(
+        self,
+        model: bytes,
+        arena_bytes: int,
+        sample: "tuple[Array, ...]",
+        expected: "tuple[Array, ...]",
+    ) -> bool:
+        """Return whether the model runs in this arena; in too small a one the wheel may crash."""
+        try:
+            outputs = self.run(model, sample, arena_bytes=arena_bytes)
+        except (UnsupportedModelError, ToolError):
+            return False
+        return all(
+            np.array_equal(got, want, equal_nan=got.dtype.kind == "f")
+            for got, want in zip(outputs, expected, strict=True)
+        )
 
 
 def _run(
@@ -115,37 +148,6 @@ def _run(
         if index % 64 == 0:
             progress(index, samples)
     return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
-
-
-def _minimum_arena_bytes(progress: Progress, model: bytes) -> int:
-    del progress  # some 20 tries of milliseconds
-    graph = read(model).main
-    sample = tuple(_ramp(graph.tensors[index]) for index in graph.inputs)
-    too_small, enough = 0, _ample_arena_bytes(model) // _ARENA_STEP_BYTES
-    expected = _invoke(_allocate(model, enough * _ARENA_STEP_BYTES), sample, len(graph.outputs))
-    while enough - too_small > 1:
-        middle = (too_small + enough) // 2
-        if _works(model, middle * _ARENA_STEP_BYTES, sample, expected):
-            enough = middle
-        else:
-            too_small = middle
-    return enough * _ARENA_STEP_BYTES
-
-
-def _works(
-    model: bytes, arena_bytes: int, sample: "tuple[Array, ...]", expected: "tuple[Array, ...]"
-) -> bool:
-    try:
-        outputs = _invoke(_allocate(model, arena_bytes), sample, len(expected))
-    except (
-        UnsupportedModelError,
-        RuntimeError,
-    ):  # the wheel raises RuntimeError for all it refuses
-        return False
-    return all(
-        np.array_equal(got, want, equal_nan=got.dtype.kind == "f")
-        for got, want in zip(outputs, expected, strict=True)
-    )
 
 
 def _allocate(model: bytes, arena_bytes: int) -> "_Interpreter":

@@ -63,11 +63,11 @@ def _settled(
     view = weighed(graph, operator)
     if view is not None:
         unknown = ~_known(graph, view.source, found)
-        return ~(view.nonzero & unknown).any(axis=1)
+        return np.asarray(~(view.nonzero & unknown).any(axis=1))
     if operator.op == "DEPTHWISE_CONV_2D" and is_int8_constant(graph, operator.inputs[1]):
         weights = graph.tensors[operator.inputs[1]].values()
         known = _known(graph, operator.inputs[0], found)
-        silent: Flags = ~weights.any(axis=(0, 1, 2))
+        silent = np.asarray(~weights.any(axis=(0, 1, 2)))
         return silent | np.repeat(known, len(silent) // len(known))
     joined = links(graph, operator)
     sources = [index for index in operator.inputs if graph.tensors[index].dtype == "int8"]

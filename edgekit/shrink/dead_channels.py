@@ -96,13 +96,12 @@ def _slim_depthwise(draft: Draft, operator: "Operator", live: "Mapping[int, Flag
     if kept is None or kept.all():
         return operator
     source, kernel, *rest = operator.inputs
-    inputs = [source, draft.add(_sliced(draft.tensors[kernel], kept, axis=-1))]
-    for index in rest:
-        inputs.append(
-            -1 if index == -1 else draft.add(_sliced(draft.tensors[index], kept, axis=-1))
-        )
+    slices = (
+        -1 if index == -1 else draft.add(_sliced(draft.tensors[index], kept, axis=-1))
+        for index in (kernel, *rest)
+    )
     multiplier = int(kept.sum()) // draft.tensors[source].shape[-1]
-    slim = replace(operator, inputs=tuple(inputs))
+    slim = replace(operator, inputs=(source, *slices))
     return with_options(slim, depthMultiplier=multiplier)
 
 

@@ -30,7 +30,7 @@ def fold(model: "Model", oracle: "Oracle") -> "Model":
     folded = set()
     for place, operator in enumerate(model.main.operators):
         value = _value(draft, model, operator, oracle)
-        if value is None or len(operator.outputs) != 1 or operator.outputs[0] in draft.outputs:
+        if value is None or operator.outputs[0] in draft.outputs:
             continue
         output = operator.outputs[0]
         draft.tensors[output] = replace(draft.tensors[output], data=value.tobytes())
@@ -44,17 +44,11 @@ def fold(model: "Model", oracle: "Oracle") -> "Model":
 def _value(draft: Draft, model: "Model", operator: "Operator", oracle: "Oracle") -> "Array | None":
     """Return the constant that ``operator`` computes, or None."""
     inputs = [draft.tensors[index] for index in operator.inputs if index != -1]
-    output = draft.tensors[operator.outputs[0]] if operator.outputs else None
-    if output is None or output.dtype not in NUMPY or operator.is_custom:
-        return None
-    if operator.op == "SHAPE":
-        return np.array(inputs[0].shape, NUMPY[output.dtype])
-    if not inputs or any(item.data is None or item.dtype not in NUMPY for item in inputs):
-        return None
-    paid = sum(len(item.data or b"") for item in inputs) + _OPERATOR_BYTES
-    if output.stored_bytes > paid:
+    if not _can_be_folded(draft, operator):
         return None
     match operator.op:
+        case "SHAPE":
+            return np.array(inputs[0].shape, NUMPY[draft.tensors[operator.outputs[0]].dtype])
         case "STRIDED_SLICE":
             return _strided_slice(operator, *(item.values() for item in inputs))
         case "PACK":
@@ -65,6 +59,20 @@ def _value(draft: Draft, model: "Model", operator: "Operator", oracle: "Oracle")
             current = replace(model, graphs=(replace(model.main, tensors=tuple(draft.tensors)),))
             found = oracle.outputs(current, operator, {first: draft.tensors[first].values()})
             return None if found is None else found[0]
+
+
+def _can_be_folded(draft: Draft, operator: "Operator") -> bool:
+    """Return whether all inputs of ``operator`` are constants, and its output is no larger."""
+    inputs = [draft.tensors[index] for index in operator.inputs if index != -1]
+    if len(operator.outputs) != 1 or not inputs or operator.is_custom:
+        return False
+    output = draft.tensors[operator.outputs[0]]
+    if operator.op == "SHAPE":
+        return output.dtype in NUMPY
+    if any(item.data is None or item.dtype not in NUMPY for item in inputs):
+        return False
+    paid = sum(len(item.data or b"") for item in inputs) + _OPERATOR_BYTES
+    return output.dtype in NUMPY and output.stored_bytes <= paid
 
 
 def _strided_slice(

@@ -34,6 +34,7 @@ _UNARY = frozenset(
     }
 )
 _BINARY = frozenset({"ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB"})
+_PADDING = frozenset({"PAD", "PADV2"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,23 +64,12 @@ def links(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:
     """Return the links of ``operator``; None where it needs its channels as they are."""
     if any(graph.tensors[index].dtype != "int8" for index in operator.outputs):
         return None
-    match operator.op:
-        case op if op in _UNARY:
-            return _same(graph, operator, operator.inputs[:1])
-        case op if op in _BINARY:
-            return _same(graph, operator, operator.inputs)
-        case "PAD" | "PADV2" if _leaves_channels_unpadded(graph, operator):
-            return _same(graph, operator, operator.inputs[:1])
-        case "MEAN" if _keeps_channels(graph, operator):
-            return _same(graph, operator, operator.inputs[:1])
-        case "DEPTHWISE_CONV_2D":
-            return _depthwise(graph, operator)
-        case "CONCATENATION":
-            return _concatenation(graph, operator)
-        case "RESHAPE":
-            return _reshape(graph, operator)
-        case _:
-            return None
+    if operator.op in _LINKERS:
+        return _LINKERS[operator.op](graph, operator)
+    own = operator.op in _UNARY or (operator.op in _PADDING and _leaves_channels(graph, operator))
+    if own or (operator.op == "MEAN" and _keeps_channels(graph, operator)):
+        return _same(graph, operator, operator.inputs[:1])
+    return _same(graph, operator, operator.inputs) if operator.op in _BINARY else None
 
 
 def _same(graph: "Graph", operator: "Operator", inputs: tuple[int, ...]) -> tuple[Link, ...] | None:
@@ -144,7 +134,7 @@ def _reshape(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:
     return (link,)
 
 
-def _leaves_channels_unpadded(graph: "Graph", operator: "Operator") -> bool:
+def _leaves_channels(graph: "Graph", operator: "Operator") -> bool:
     table = graph.tensors[operator.inputs[1]]
     return table.data is not None and not np.any(table.values()[-1])
 
@@ -161,3 +151,10 @@ def is_int8_constant(graph: "Graph", tensor: int) -> bool:
     """Return whether tensor ``tensor`` holds plain int8 values in the file."""
     found = graph.tensors[tensor]
     return found.dtype == "int8" and found.data is not None and found.sparsity is None
+
+
+_LINKERS = {
+    "CONCATENATION": _concatenation,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "RESHAPE": _reshape,
+}

@@ -42,7 +42,7 @@ def live_channels(
     while changed:
         changed = classes.keep_one_each()
         for view, matrix in zip(views, reads, strict=True):
-            needed = matrix[classes.live(view.target)].any(axis=0)
+            needed = np.asarray(matrix[classes.live(view.target)].any(axis=0))
             changed |= classes.need(view.source, needed)
     return classes.all_live()
 
@@ -56,7 +56,7 @@ def _reads(view: "Weighed", constants: "Constants | None") -> "Flags":
     if parts.max() > _BIAS_LIMIT:
         return view.nonzero
     absorbed = constants.known & (~view.varying | (above == 0))
-    return view.nonzero & ~absorbed
+    return np.asarray(view.nonzero & ~absorbed)
 
 
 def _take_in(classes: "_Classes", graph: "Graph", operator: "Operator") -> None:

@@ -39,27 +39,31 @@ def _same_bytes(draft: Draft, model: "Model", place: int, oracle: "Oracle") -> i
     operator = draft.operators[place]
     if not operator.inputs or len(operator.outputs) != 1:
         return None
-    first = operator.inputs[0]
-    source, target = draft.tensors[first], draft.tensors[operator.outputs[0]]
     if operator.op == "QUANTIZE":
         return _cancelled(draft, model, operator, oracle)
-    if not _same_type(source, target) or source.shape != target.shape:
-        return None
+    first = operator.inputs[0]
+    source, target = draft.tensors[first], draft.tensors[operator.outputs[0]]
+    alike = _same_type(source, target) and source.shape == target.shape
+    return first if alike and _copies(draft, operator) else None
+
+
+def _copies(draft: Draft, operator: "Operator") -> bool:
+    """Return whether ``operator``, with an output of its input's type and shape, copies it."""
     match operator.op:
         case "RESHAPE":
-            return first
+            return True
         case "PAD":
             table = draft.tensors[operator.inputs[1]]
-            return first if table.data is not None and not np.any(table.values()) else None
+            return table.data is not None and not np.any(table.values())
         case "CONCATENATION":
-            return first if len(operator.inputs) == 1 and _is_linear(operator) else None
+            return len(operator.inputs) == 1 and _is_linear(operator)
         case "AVERAGE_POOL_2D" | "MAX_POOL_2D":
             options = vars(operator.options)
             cells = options["filterHeight"] * options["filterWidth"]
             steps = options["strideH"] * options["strideW"]
-            return first if cells == steps == 1 and _is_linear(operator) else None
+            return bool(cells == steps == 1) and _is_linear(operator)
         case _:
-            return None
+            return False
 
 
 def _cancelled(draft: Draft, model: "Model", operator: "Operator", oracle: "Oracle") -> int | None:
@@ -92,7 +96,7 @@ def _gives_all_back(
     if between is None:
         return False
     after = oracle.outputs(wide, second, {second.inputs[0]: between[0]})
-    return after is not None and np.array_equal(after[0], values)
+    return after is not None and bool(np.array_equal(after[0], values))
 
 
 def _same_type(left: "Tensor", right: "Tensor") -> bool:
@@ -107,7 +111,7 @@ def _same_type(left: "Tensor", right: "Tensor") -> bool:
 
 
 def _is_linear(operator: "Operator") -> bool:
-    return vars(operator.options)["fusedActivationFunction"] == 0
+    return bool(vars(operator.options)["fusedActivationFunction"] == 0)
 
 
 def _bypass(draft: Draft, source: int, target: int) -> bool:

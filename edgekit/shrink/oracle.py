@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.flatbuffer.values import Model, Operator
+    from edgekit.process import Progress, silent
 
     Array = npt.NDArray[np.generic]
 
     class Runtime(Protocol):
-        def run(self, model: bytes, inputs: tuple[Array, ...]) -> tuple[Array, ...]: ...
+        """A session of `edgekit.runtimes`."""
+
+        def run(
+            self, model: bytes, inputs: tuple[Array, ...], *, progress: Progress = silent
+        ) -> tuple[Array, ...]:
+            """Return the outputs for a batch of inputs."""
 
 
 class Oracle:

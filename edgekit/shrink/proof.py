@@ -11,18 +11,11 @@ from edgekit.process import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Protocol
 
     import numpy.typing as npt
 
     from edgekit.flatbuffer.values import Graph, Tensor
-
-    Array = npt.NDArray[np.generic]
-
-    class Runtime(Protocol):
-        def run(
-            self, model: bytes, inputs: tuple[Array, ...], *, progress: Progress = ...
-        ) -> tuple[Array, ...]: ...
+    from edgekit.shrink.oracle import Array, Runtime
 
 
 VECTORS = 1000

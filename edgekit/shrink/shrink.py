@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edgekit.flatbuffer.values import Model
-    from edgekit.shrink.proof import Array
+    from edgekit.shrink.oracle import Array
     from edgekit.target import Target
 
 _ROUNDS = 4  # one pass can open the way for another; models seen here settle in two

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.shrink.refusal import DECODE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -20,8 +22,8 @@ Span = tuple[int, int]
 def size_map(content: bytes) -> "Mapping[str, int]":
     """Return the bytes of each part of a file, the greatest first; they add up to its length.
 
-    Parts are weights, biases, other constants, scales, zero points, observed ranges, names and
-    metadata, and structure: the flatbuffer's tables and padding.
+    Parts are weights, coded weights, biases, other constants, scales, zero points, observed
+    ranges, names and metadata, and structure: the flatbuffer's tables and padding.
     """
     model = schema.Model.GetRootAs(content, 0)
     spans: dict[Span, str] = {}
@@ -56,13 +58,15 @@ def _roles(model: schema.Model, graph: schema.SubGraph) -> dict[int, str]:
         for name, value in vars(schema.BuiltinOperator).items()
         if isinstance(value, int)
     }
-    roles = {}
+    roles: dict[int, str] = {}
     for index in range(graph.OperatorsLength()):
         operator = graph.Operators(index)
         code = model.OperatorCodes(operator.OpcodeIndex())
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        if names[builtin] in _WEIGHED:
-            inputs = operator.InputsAsNumpy()
+        inputs = operator.InputsAsNumpy()
+        if builtin == schema.BuiltinOperator.CUSTOM and code.CustomCode() == DECODE.encode():
+            roles.update((int(index), "coded weights") for index in inputs)
+        elif names[builtin] in _WEIGHED:
             roles[int(inputs[1])] = "weights"
             if len(inputs) > 2:  # noqa: PLR2004  the bias is the third
                 roles[int(inputs[-1])] = "biases"

@@ -53,8 +53,7 @@ class Weighed:
     @property
     def nonzero(self) -> "npt.NDArray[np.bool_]":
         """Whether an input channel has any weight in an output, shape ``(outputs, inputs)``."""
-        found: npt.NDArray[np.bool_] = self.weights.any(axis=1)
-        return found
+        return np.asarray(self.weights.any(axis=1))
 
 
 def weighed(graph: "Graph", operator: "Operator") -> Weighed | None:
@@ -143,7 +142,7 @@ def _window_masks(graph: "Graph", operator: "Operator") -> "npt.NDArray[np.bool_
     )
 
 
-def _inside(  # noqa: PLR0913, PLR0917  the numbers of one dimension
+def _inside(
     size: int, outputs: int, kernel: int, stride: int, dilation: int, padding: int
 ) -> "npt.NDArray[np.bool_]":
     """Return the distinct rows of: does place ``k`` of the window at output ``i`` lie inside?"""

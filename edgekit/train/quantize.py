@@ -11,6 +11,7 @@ from edgekit.train.fit import Epoch, dataset_of, fit
 from edgekit.train.graph import node_inputs, node_layer, nodes
 from edgekit.train.kernels import kernels, zeros_in
 from edgekit.train.loss import objective
+from edgekit.train.lower import lower
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,8 @@ def quantize_aware(
     network = read_model(model)
     dataset = dataset_of(network, data, directory=directory, seed=seed)
     zeros = zeros_in(kernels(network, depthwise=True))
-    aware, annotated, left = _aware(network)
+    lowered = lower(network)
+    aware, annotated, left = _aware(lowered.model)
     done = fit(
         aware,
         dataset.x_train,
@@ -91,7 +93,10 @@ def quantize_aware(
             f"quantization-aware training lost zeros: {zeros.zeros} before, {kept.zeros} after"
         )
     save_for_conversion(aware, out)
-    notes = tuple(f"left to post-training quantization: {item}" for item in left)
+    notes = (
+        *(f"for quantization-aware training {change}" for change in lowered.changes),
+        *(f"left to post-training quantization: {item}" for item in left),
+    )
     return Quantized(
         sparsity=zeros_in(kernels(aware)).fraction,
         annotated=annotated,
@@ -104,7 +109,7 @@ def quantize_aware(
 def _aware(model: Model) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
     """Return the quantization-aware model, and the names of layers inside and outside of it."""
     quantization = tfmot().quantization.keras
-    taken = _taken(model)
+    taken = supported(model)
     copy = tf_keras().models.clone_model(
         model,
         clone_function=lambda layer: (
@@ -139,7 +144,7 @@ def _scheme() -> object:
     return default_8bit_quantize_scheme.Default8BitQuantizeScheme()
 
 
-def _taken(model: Model) -> frozenset[str]:
+def supported(model: Model) -> frozenset[str]:
     """Return the names of the layers that tfmot can train with quantization in mind."""
     from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
         default_8bit_quantize_registry,

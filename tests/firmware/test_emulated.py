@@ -1,5 +1,7 @@
 """Emitted firmware on emulated cores: conversions, self-test, report, and what is linked."""
 
+import json
+import shutil
 import struct
 import zlib
 from dataclasses import replace
@@ -21,6 +23,7 @@ from firmware_tools import (
 )
 from graphs import GraphBuilder
 
+from edgekit.cli import run as cli
 from edgekit.emit import emit
 from edgekit.emit.c_text import value_rows
 from edgekit.emulate import BOARDS, emulate
@@ -83,6 +86,34 @@ def test_report_on_every_core(tmp_path: Path, board: str) -> None:
     assert result.code_bytes.kind == "measured"
     assert result.data_bytes.value >= 1024  # the arena
     assert result.map_path.is_file()
+
+
+def test_a_repository_with_optimized_kernels_serves_as_tree(tmp_path: Path) -> None:
+    need(*TOOLS)
+    tree, project = tmp_path / "tflm", tmp_path / "project"
+    shutil.copytree(STUB, tree)
+    micro = tree / "tensorflow" / "lite" / "micro"
+    downloads = micro / "tools" / "make" / "downloads"
+    shutil.move(tree / "third_party", downloads)
+    for path, text in {
+        micro / "tools" / "make" / "Makefile": "",
+        micro / "micro_log_test.cc": "#error a test",
+        micro / "micro_time.cc": "#error its clock is not ours",
+        micro / "tools" / "tool.cc": "#error a tool of the host",
+        micro / "kernels" / "conv.cc": "#error the reference kernel",
+        micro / "kernels" / "softmax.cc": "int softmax;",
+        micro / "kernels" / "cmsis_nn" / "conv.cc": "#ifndef CMSIS_NN\n#error\n#endif",
+        downloads / "cmsis_nn" / "Source" / "Any" / "arm_any.c": "int arm_any;",
+        downloads / "cmsis_nn" / "Include" / "arm_nnfunctions.h": "",
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    emitted(project, small_model(), as_format="cmake", vectors=stub_vectors())
+    assert emulate(project, name="demo", tflm=tree, board="mps2-an386").passed
+    library = run("arm-none-eabi-nm", project / "build" / "libtflm.a")
+    assert "conv.cc.obj" in library
+    assert "softmax.cc.obj" in library
+    assert "arm_any" in library
 
 
 def test_the_selftest_tells_the_first_difference(tmp_path: Path) -> None:
@@ -284,3 +315,33 @@ def test_the_linked_real_model_is_the_file(tmp_path: Path, shared_models: Path, 
     model = (shared_models / name).read_bytes()
     emitted(tmp_path, model, as_format="cmake", vectors=None)
     check_linked(tmp_path, model)
+
+
+def test_run_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need(*TOOLS)
+    path = tmp_path / "demo.tflite"
+    path.write_bytes(small_model())
+    arguments = ["emit", str(path), "--as", "cmake", "--arena", "1KiB", "--out",
+                 str(tmp_path / "fw"), "--vectors", "0", "--run", "--tflm", str(STUB)]  # fmt: skip
+    assert cli([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)["run"]
+    assert document["board"] == "mps2-an386"
+    assert document["instructions"]["kind"] == "emulated"
+    assert document["code_bytes"]["kind"] == "measured"
+    assert Path(document["map"]).is_file()
+    assert cli(arguments) == 0
+    assert "instructions emulated, QEMU mps2-an386 (Cortex-M4)" in capsys.readouterr().out
+
+
+def test_a_run_that_differs_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    need(*TOOLS)
+    path = tmp_path / "demo.tflite"
+    path.write_bytes(small_model())  # a softmax, which the stand-in does not compute
+    arguments = ["emit", str(path), "--as", "cmake", "--arena", "1KiB", "--out",
+                 str(tmp_path / "fw"), "--run", "--tflm", str(STUB)]  # fmt: skip
+    assert cli(arguments) == 1
+    printed = capsys.readouterr().out
+    assert "outputs on mps2-an386: NOT equal to the golden ones" in printed
+    assert "first difference: vector 0, output 0, element 0" in printed

@@ -47,8 +47,9 @@ def test_digits_keep_their_accuracy_in_tflite_micro(digits: Path, manifest: dict
 
 
 def test_digits_have_the_zeros_that_were_asked_and_no_float(digits: Path, manifest: dict) -> None:
-    inspection = inspect(load(digits / "model.tflite"))
-    assert inspection.float_tensors == ()
+    assert inspect(load(digits / "model.tflite")).float_tensors == ()
+    # As converted: shrinking may take whole channels of zeros away.
+    inspection = inspect(load(digits / "stages" / "convert" / "model.tflite"))
     kernels = [item for item in inspection.constants if item.is_kernel]
     assert len(kernels) == 4
     for kernel in kernels:

@@ -156,6 +156,24 @@ def test_html_of_random_data_says_so_and_claims_nothing() -> None:
     assert "95 %" not in words
 
 
+@pytest.mark.parametrize("form", ["text", "html", "markdown", "github", "junit"])
+def test_no_form_claims_an_accuracy_of_random_data(form: str) -> None:
+    claimed = manifests.random_data() | {"accuracy": manifests.passing()["accuracy"]}
+    page = FORMATS[form](claimed)
+
+    assert "no accuracy is claimed" in page
+    assert "98.9 %" not in page
+    assert "99.2 %" not in page
+
+
+def test_html_says_what_to_try() -> None:
+    words = Page(html.render(manifests.failing())).text
+
+    assert "replace GELU by ReLU" in words
+    assert "take a smaller input" in words
+    assert "take a smaller input" not in Page(html.render(manifests.passing())).text
+
+
 def test_html_says_what_is_absent_and_why() -> None:
     words = Page(html.render(manifests.minimal())).text
 
@@ -209,6 +227,7 @@ def test_markdown_leaves_no_name_as_markup() -> None:
         ("a|b", "a&#124;b"),
         ("@user #12", "&#64;&#8203;user &#35;&#8203;12"),
         ("www.example.com", "www&#46;example.com"),
+        ("`rm` *_x_*", "&#96;rm&#96; &#42;&#95;x&#95;&#42;"),
         ("https://x", "https&#58;//x"),
         ("[a](b)", "&#91;a&#93;&#40;b&#41;"),
         ("ratio: 3", "ratio: 3"),
@@ -239,11 +258,20 @@ def test_junit_keeps_a_limit_whose_target_the_manifest_does_not_list() -> None:
     assert [item.get("message") for item in ET.fromstring(page).iter("failure")] == ["too large"]
 
 
-@pytest.mark.parametrize("form", ["junit", "github", "markdown", "text", "html"])
-def test_a_run_that_failed_without_a_missed_limit_is_red_in_every_form(form: str) -> None:
-    page = FORMATS[form](manifests.minimal() | {"passed": False})
-
-    assert re.search("verification failed", page)
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [
+        ("junit", '<failure message="the verification failed"'),
+        ("github", "::error title=model::the verification failed"),
+        ("markdown", "## ❌ edgekit: model failed"),
+        ("text", "✗ FAILED  model"),
+        ("html", "✗ Failed"),
+    ],
+)
+def test_a_run_that_failed_without_a_missed_limit_is_red_in_every_form(
+    form: str, shown: str
+) -> None:
+    assert shown in FORMATS[form](manifests.minimal() | {"passed": False})
 
 
 @every_manifest

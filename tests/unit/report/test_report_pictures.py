@@ -45,6 +45,19 @@ def _overlap(first: Cell, second: Cell) -> bool:
     return across > 1e-6 and down > 1e-6
 
 
+def test_rows_of_a_treemap_end_where_they_would_become_less_square() -> None:
+    # By hand, on 2.4 x 1: the first two parts of .6 stand alone, .6 wide and 1 high (1.67); two
+    # in one column would be .5 high and 1.2 wide (2.4). Then .4 alone would be 2.5, .4 with .3
+    # is 1.63, and with .2 besides 4.05.
+    items = [Part(name="", family="other", bytes=size) for size in (6, 6, 4, 3, 2, 2, 1)]
+    first, second, third, fourth = treemap(items)[:4]
+
+    assert (first.x, first.width, first.height) == pytest.approx((0, 25, 100))
+    assert (second.x, second.width, second.height) == pytest.approx((25, 25, 100))
+    assert (third.x, third.width, third.height) == pytest.approx((50, 70 / 2.4, 400 / 7))
+    assert (fourth.x, fourth.y, fourth.height) == pytest.approx((50, 400 / 7, 300 / 7))
+
+
 def test_the_parts_add_up_to_the_file_and_the_rest_is_named() -> None:
     found = parts(read(manifests.passing()))
 

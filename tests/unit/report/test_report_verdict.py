@@ -66,6 +66,34 @@ def test_a_targets_tightest_limit_is_the_one_of_which_most_is_used() -> None:
     assert limits["RAM, arena and interpreter"] is None
 
 
+def test_of_two_limits_on_one_figure_the_tighter_is_shown() -> None:
+    manifest = manifests.passing()
+    fit = manifest["targets"][0]
+    own = fit["findings"][0] | {"limit": 131_072, "message": "the project's limit"}
+    for findings in ([own, *fit["findings"]], [*fit["findings"], own]):
+        row = verdict.ranked(read(manifest | {"targets": [fit | {"findings": findings}]}))[0]
+
+        assert row.figures[0].limit is not None
+        assert row.figures[0].limit.limit == "128 KiB"
+
+
+def test_of_many_limits_that_hold_the_tightest_are_shown() -> None:
+    gates = [
+        manifests.finding(
+            "flash",
+            passed=True,
+            message=str(limit),
+            value=manifests.quantity(100, "B", "host", "the file"),
+            limit=limit,
+            target="board",
+        )
+        for limit in range(1000, 100, -50)
+    ]
+    found = verdict.limits(read(manifests.minimal() | {"findings": gates}))
+
+    assert [limit.finding.limit for limit in verdict.short_list(found)] == list(range(150, 550, 50))
+
+
 def test_without_a_size_of_the_code_the_model_alone_is_held() -> None:
     manifest = manifests.passing()
     fit = manifest["targets"][0]

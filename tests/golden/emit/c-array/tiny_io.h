@@ -2,7 +2,6 @@
 #ifndef TINY_IO_H
 #define TINY_IO_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -11,7 +10,7 @@ extern "C" {
 
 /* What training did to raw values: real = raw * scale + offset. */
 #define TINY_RAW_SCALE 0.003921569f
-#define TINY_RAW_OFFSET -0.5f
+#define TINY_RAW_OFFSET (-0.5f)
 
 #define TINY_INPUT_COUNT 1
 #define TINY_OUTPUT_COUNT 1

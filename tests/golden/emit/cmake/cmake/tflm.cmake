@@ -12,21 +12,26 @@ if(NOT IS_DIRECTORY "${third_party}/flatbuffers/include")
   set(third_party "${micro}/tools/make/downloads")
 endif()
 
-set(patterns)
-foreach(folder
-    tensorflow/lite/core/c tensorflow/lite/core/api tensorflow/lite/kernels
-    tensorflow/lite/kernels/internal tensorflow/lite/kernels/internal/reference
+if(EXISTS "${micro}/tools/make/Makefile") # the repository: much that is not for here
+  set(folders
+    signal/micro/kernels signal/src signal/src/kiss_fft_wrappers
     tensorflow/compiler/mlir/lite/core/api tensorflow/compiler/mlir/lite/schema
-    tensorflow/lite/schema tensorflow/lite/micro tensorflow/lite/micro/arena_allocator
-    tensorflow/lite/micro/memory_planner tensorflow/lite/micro/tflite_bridge
+    tensorflow/lite/core/api tensorflow/lite/core/c tensorflow/lite/kernels
+    tensorflow/lite/kernels/internal tensorflow/lite/kernels/internal/reference
+    tensorflow/lite/micro tensorflow/lite/micro/arena_allocator tensorflow/lite/micro/c
     tensorflow/lite/micro/kernels tensorflow/lite/micro/kernels/internal
-    tensorflow/lite/micro/kernels/internal/reference signal/src signal/src/kiss_fft_wrappers
-    signal/micro/kernels)
-  list(APPEND patterns "${TFLM_DIR}/${folder}/*.cc" "${TFLM_DIR}/${folder}/*.cpp")
-endforeach()
-file(GLOB tflm_sources CONFIGURE_DEPENDS ${patterns})
-list(FILTER tflm_sources EXCLUDE REGEX
-  "_test\\.cc$|test_help|/debug_log\\.c|/micro_time\\.c|/system_setup\\.c")
+    tensorflow/lite/micro/kernels/internal/reference tensorflow/lite/micro/memory_planner
+    tensorflow/lite/micro/tflite_bridge tensorflow/lite/schema)
+  list(TRANSFORM folders PREPEND "${TFLM_DIR}/")
+  list(TRANSFORM folders APPEND "/*.cc")
+  file(GLOB tflm_sources CONFIGURE_DEPENDS ${folders})
+else() # a tree that holds what is needed and no more
+  file(GLOB_RECURSE tflm_sources CONFIGURE_DEPENDS
+    "${TFLM_DIR}/signal/*.cc" "${TFLM_DIR}/tensorflow/*.cc" "${TFLM_DIR}/tensorflow/*.cpp")
+endif()
+# Tests, and what src/debug_log.cpp and cortex_m/port.c stand for.
+list(FILTER tflm_sources EXCLUDE REGEX "/[^/]*(_test|test_help)[^/]*$")
+list(FILTER tflm_sources EXCLUDE REGEX "/(debug_log|micro_time|system_setup)\\.[a-z]+$")
 
 set(definitions TF_LITE_STATIC_MEMORY TF_LITE_DISABLE_X86_NEON)
 if(IS_DIRECTORY "${micro}/kernels/cmsis_nn" AND IS_DIRECTORY "${third_party}/cmsis_nn")
@@ -38,6 +43,7 @@ if(IS_DIRECTORY "${micro}/kernels/cmsis_nn" AND IS_DIRECTORY "${third_party}/cms
   endforeach()
   file(GLOB_RECURSE cmsis_nn CONFIGURE_DEPENDS "${third_party}/cmsis_nn/Source/*.c")
   list(APPEND tflm_sources ${kernels} ${cmsis_nn})
+  list(REMOVE_DUPLICATES tflm_sources)
 endif()
 
 add_library(tflm STATIC ${tflm_sources})
