@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.emit import Vectors
-from edgekit.errors import InputError
+from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.model import read
 from edgekit.numerics import quantize
 from edgekit.runtimes import tflm
@@ -33,8 +33,9 @@ def golden_vectors(model: bytes, inputs: "tuple[Array, ...]", *, origin: str) ->
 
     Raises:
         MissingDependencyError: TFLite-Micro's wheel is not installed.
-        UnsupportedModelError: TFLite-Micro refuses the model.
+        UnsupportedModelError: TFLite-Micro refuses the model, or an input has a batch above 1.
     """
+    _check_batch(model)
     return Vectors(
         inputs=inputs,
         outputs=tflm.run(model, inputs),
@@ -76,6 +77,17 @@ def data_inputs(
             dtype=tensor.dtype,
         ),
     )
+
+
+def _check_batch(model: bytes) -> None:
+    graph = read(model).main
+    for index in (*graph.inputs, *graph.outputs):
+        tensor = graph.tensors[index]
+        if tensor.shape[:1] not in ((), (1,)):
+            raise UnsupportedModelError(
+                f"tensor '{tensor.name}' has a batch of {tensor.shape[0]}, and vectors need 1",
+                hint="emit without a self-test: --vectors 0",
+            )
 
 
 def _random(tensor: "Tensor", count: int, random: np.random.Generator) -> "Array":

@@ -64,7 +64,7 @@ class TrainSpec:
     Args:
         epochs: Of the float model before anything else; 0 for a model that is trained.
         batch_size: Samples a step.
-        learning_rate: Of Adam in the training; fine-tuning takes a tenth of it.
+        learning_rate: Of Adam; quantization-aware training takes a tenth of it.
         loss: A Keras loss by name, or ``module:function``; empty: the model's own.
     """
 

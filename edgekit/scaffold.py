@@ -30,7 +30,7 @@ source = "data:load"        # the function in data.py; or an .npz, a folder of i
 [train]
 # epochs = 0                # of the float model; 0: it is trained
 # batch_size = 32
-# learning_rate = 0.001     # fine-tuning takes a tenth of it
+# learning_rate = 0.001     # quantization-aware training takes a tenth of it
 # loss = ""                 # a Keras loss; default: the model's own
 
 # [prune]                   # drive small weights to zero

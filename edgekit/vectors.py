@@ -63,7 +63,7 @@ def load_vectors(path: "Path") -> Vectors:
     arrays = _arrays(path)
     if "inputs" not in arrays:
         raise InputError(f"{path}: holds no inputs", hint="give the vectors.npz of a build")
-    return Vectors(**arrays)
+    return Vectors(**arrays)  # type: ignore[arg-type]  # their dtypes are what we saved
 
 
 def _arrays(path: "Path") -> "dict[str, npt.NDArray[np.generic]]":

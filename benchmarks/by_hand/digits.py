@@ -53,7 +53,7 @@ def prune(model: keras.Model, x: np.ndarray, y: np.ndarray, epochs: int) -> kera
     steps = -(-len(x) // BATCH_SIZE) * epochs
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, 0.75, 0, steps // 2, frequency=10)
     wrapped = tfmot.sparsity.keras.prune_low_magnitude(model, schedule)
-    fit(wrapped, x, y, epochs, 1e-4, (tfmot.sparsity.keras.UpdatePruningStep(),))
+    fit(wrapped, x, y, epochs, 1e-3, (tfmot.sparsity.keras.UpdatePruningStep(),))
     return tfmot.sparsity.keras.strip_pruning(wrapped)
 
 

@@ -236,18 +236,22 @@ def _vectors(
 ) -> "Vectors | None":
     from dataclasses import replace
 
+    from edgekit.errors import MissingDependencyError
     from edgekit.golden import data_inputs, golden_vectors, random_inputs
 
     if count == 0:
         return None
     if data is None:
-        return golden_vectors(
-            content, random_inputs(content, count, seed=seed), origin=f"random inputs, seed {seed}"
-        )
-    inputs = data_inputs(
-        content, replace(spec, source=data), count, directory=Path.cwd(), seed=seed
-    )
-    return golden_vectors(content, inputs, origin=f"validation samples of {Path(data).name}")
+        inputs, origin = random_inputs(content, count, seed=seed), f"random inputs, seed {seed}"
+    else:
+        chosen = replace(spec, source=data)
+        inputs = data_inputs(content, chosen, count, directory=Path.cwd(), seed=seed)
+        origin = f"validation samples of {Path(data).name}"
+    try:
+        return golden_vectors(content, inputs, origin=origin)
+    except MissingDependencyError as error:
+        hint = f"{error.hint}, or emit without a self-test: --vectors 0"
+        raise MissingDependencyError(error.message, hint=hint) from error
 
 
 def _emulated(out: Path, name: str, tree: Path, board: str) -> "Emulation":

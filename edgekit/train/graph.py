@@ -40,7 +40,9 @@ class _Replayer:
             if hasattr(layer, "layers") and hasattr(layer, "inputs"):  # a nested model
                 results = self.run(layer, _flat(args), f"{prefix}{layer.name}_")
             else:
-                results = _flat(self.layer(layer, prefix)(*args, **kwargs))
+                new = self.layer(layer, prefix)
+                is_layer = hasattr(new, "get_config")  # a function takes no mask, no training
+                results = _flat(new(*args, **(kwargs if is_layer else {})))
             for old, new in zip(_flat(node_outputs(node)), results, strict=True):
                 tensors[id(old)] = new
         return [tensors[id(item)] for item in _flat(model.outputs)]

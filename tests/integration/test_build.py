@@ -73,6 +73,42 @@ def test_a_model_and_data_alone_give_a_run(
     assert written >= {"c", "manifest.json", "model.tflite", "report.html", "vectors.npz"}
 
 
+def test_every_kind_of_source_and_of_input_is_built(folder: Path) -> None:
+    from PIL import Image
+
+    save = (
+        "import os; os.environ['KERAS_BACKEND'] = 'tensorflow'; from model import make; "
+        "net = make(); net.save('net.keras'); net.save('net.h5'); net.export('net', verbose=False)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    subprocess.run([sys.executable, "-c", save], check=True, capture_output=True, env=environment)
+    generator = np.random.default_rng(0)
+    for name in ("dark", "light"):
+        (folder / "images" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = generator.integers(0, 100, (5, 5), np.uint8) + 100 * (name == "light")
+            Image.fromarray(pixels.astype(np.uint8)).save(
+                folder / "images" / name / f"{number}.png"
+            )
+    results = {}
+    for source, data, io in (
+        ("net.keras", "data.npz", "int8"),
+        ("net.h5", "images", "uint8"),
+        ("net", "data.npz", "float32"),
+    ):
+        (folder / "edgekit.toml").write_text(
+            f'[model]\nsource = "{source}"\nname = "net_{io}"\n[data]\nsource = "{data}"\n'
+            f'[quantize]\nio = "{io}"\n'
+        )
+        assert run(["build"]) == 0, (source, data, io)
+        manifest = json.loads((folder / f"build/net_{io}/manifest.json").read_text())
+        results[io] = manifest
+        assert manifest["model"]["inputs"][0]["dtype"] == io
+        assert manifest["verification"]["runtimes"][1]["samples"] > 0
+    accuracies = [results[io]["accuracy"]["float"] for io in ("int8", "float32")]
+    assert accuracies[0] == accuracies[1]  # the same network, as .keras and as SavedModel
+
+
 def test_random_data_claim_no_accuracy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["build", "model:make", "--data", "random", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -12,13 +12,13 @@ LEVELS = [
     {"errors", "quantity", "process", "toml", "hook", "__init__"},
     {
         "flatbuffer", "target", "project", "artifacts", "numerics", "finding", "fingerprint",
-        "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold", "sparsity",
-        "device_report", "emulate",
+        "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold",
+        "sparsity", "device_report", "emulate",
     },
     {"runtimes", "train", "shrink", "emit"},
     {"verification", "fit", "golden"},
     {"report"},
-    {"manifest", "training", "pipeline", "callbacks", "api"},
+    {"manifest", "training", "conversion", "pipeline", "callbacks", "api"},
     {"cli", "__main__"},
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

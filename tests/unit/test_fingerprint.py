@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import numpy as np
+
 from edgekit.fingerprint import fingerprint, versions
 
 
@@ -33,6 +35,4 @@ def test_a_folder_is_its_files(tmp_path: Path) -> None:
 
 
 def test_versions_name_what_is_installed() -> None:
-    import numpy
-
-    assert versions()["numpy"] == numpy.__version__
+    assert versions()["numpy"] == np.__version__

@@ -4,7 +4,15 @@ import pytest
 from edgekit import verification as module
 from edgekit.errors import InputError
 from edgekit.vectors import Vectors
-from edgekit.verification import RuntimeScore, Score, confusion, drop, gates, hold_classes, score_outputs
+from edgekit.verification import (
+    RuntimeScore,
+    Score,
+    confusion,
+    drop,
+    gates,
+    hold_classes,
+    score_outputs,
+)
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,24 @@ def test_a_missing_tool(
     assert "apt-get install -y --no-install-recommends qemu-system-arm" in printed
 
 
+def test_a_batch_of_eight_has_no_vectors(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    builder = GraphBuilder((8, 4))
+    model.write_bytes(builder.build(builder.logistic(builder.input)))
+    code, printed = refusal(capsys, model, "--out", model.parent / "firmware")
+    assert code == 4
+    assert "has a batch of 8, and vectors need 1" in printed
+    assert run(["emit", str(model), "--out", str(model.parent / "fw"), "--vectors", "0"]) == 0
+
+
+def test_without_tflite_micro_s_wheel(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgekit.runtimes.tflm.find_spec", lambda _: None)
+    code, printed = refusal(capsys, model, "--out", model.parent / "firmware")
+    assert code == 5
+    assert "pip install --pre tflite-micro, or emit without a self-test: --vectors 0" in printed
+
+
 def test_a_full_disk_leaves_nothing(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

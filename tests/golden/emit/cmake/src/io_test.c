@@ -2,8 +2,6 @@
  *
  * What can be tested without TFLite-Micro: that the model's array is whole and
  * aligned, and that raw values become the stored ones that training meant. */
-#include <string.h>
-
 #include "tiny_io.h"
 #include "tiny_model.h"
 #include "edgekit_port.h"

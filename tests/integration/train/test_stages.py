@@ -1,0 +1,268 @@
+"""Train, prune, quantize and convert a small network; zeros are counted in the finished file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.data import load_held_out
+from edgekit.errors import InputError, ToolError, UnsupportedModelError
+from edgekit.flatbuffer.integer import require_integer
+from edgekit.flatbuffer.model import Model, read
+from edgekit.numerics import quantize
+from edgekit.process import Worker, silent
+from edgekit.project import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
+from edgekit.runtimes import tflm
+from edgekit.train.convert import convert
+from edgekit.train.export import export
+from edgekit.train.fit import train
+from edgekit.train.load import load
+from edgekit.train.prune import prune
+from edgekit.train.quantize import quantize_aware
+
+pytestmark = pytest.mark.train
+
+DATA = DataSpec(source="data.npz")
+TRAIN = TrainSpec(epochs=6)
+
+
+class Desk:
+    """A folder with data and models, and the stages called with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.common: dict[str, Any] = {"data": DATA, "directory": folder, "seed": 0}
+
+    def save(self, model: Any, name: str = "model.keras") -> Any:
+        model.save(self.folder / name)
+        return load(silent, name, directory=self.folder, out=self.folder)
+
+    def train(self, spec: TrainSpec = TRAIN, loss: str = "") -> Any:
+        model, out = self.folder / "model.h5", self.folder / "trained.h5"
+        return train(silent, model, loss=loss, spec=spec, out=out, **self.common)
+
+    def prune(self, model: str = "trained.h5", **spec: Any) -> Any:
+        return prune(
+            silent,
+            self.folder / model,
+            spec=PruneSpec(**{"sparsity": 0.75, "epochs": 3, **spec}),
+            loss="",
+            train=TRAIN,
+            out=self.folder / "pruned.h5",
+            **self.common,
+        )
+
+    def quantize(self, model: str) -> Any:
+        return quantize_aware(
+            silent,
+            self.folder / model,
+            spec=QuantizeSpec(method="qat", epochs=1),
+            loss="",
+            train=TRAIN,
+            out=self.folder / "saved",
+            **self.common,
+        )
+
+    def held_out(self, shape: tuple[int, ...]) -> Any:
+        common = {key: self.common[key] for key in ("directory", "seed")}
+        return load_held_out(silent, DATA, input_shape=shape, output_shape=(4,), **common)
+
+
+@pytest.fixture(scope="module")
+def converter() -> Any:
+    with Worker("the TFLite converter") as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Any:
+    with tflm.Session() as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, keras3: Any) -> Desk:
+    """A trained network that says which quarter of a noisy picture is the brightest."""
+    folder = tmp_path_factory.mktemp("desk")
+    generator = np.random.default_rng(0)
+    labels = np.arange(600) % 4
+    images = generator.normal(0, 0.4, (600, 8, 8)).astype(np.float32)
+    for image, label in zip(images, labels, strict=True):
+        row, column = divmod(label, 2)
+        image[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 0.7
+    np.savez(folder / "data.npz", x=images, y=labels)
+    keras3.utils.set_random_seed(0)
+    layers = keras3.layers
+    model = keras3.Sequential(
+        [
+            keras3.Input((8, 8, 1)),
+            layers.Conv2D(8, 3, padding="same", use_bias=False, name="eye"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.SeparableConv2D(16, 3, padding="same", activation="relu", name="split"),
+            layers.DepthwiseConv2D(3, strides=2, activation="relu", name="depth"),
+            layers.Flatten(),
+            layers.Dense(32, activation="relu", name="hidden"),
+            layers.Dense(4, name="scores"),
+        ]
+    )
+    desk = Desk(folder)
+    desk.save(model)
+    desk.train()
+    return desk
+
+
+def zeros_by_layer(model: Model) -> dict[str, float]:
+    """Return the share of zeros in each weight of the file, by the first part of its name."""
+    return {
+        tensor.name: 1 - np.count_nonzero(tensor.values()) / tensor.elements
+        for tensor in model.main.tensors
+        if tensor.data is not None and tensor.dtype == "int8"
+    }
+
+
+def test_the_sparsity_asked_is_in_keras_and_in_the_file(
+    desk: Desk, converter: Worker, runtime: tflm.Session
+) -> None:
+    pruned = desk.prune()
+    asked = {"eye": 72, "split": 8 * 16, "hidden": 9 * 16 * 32, "scores": 32 * 4}
+    assert {layer.name: layer.weights for layer in pruned.layers} == asked
+    assert all(layer.reached == pytest.approx(0.75, abs=0.005) for layer in pruned.layers)
+    assert pruned.skipped == ("depth",)
+
+    quantized = desk.quantize("pruned.h5")
+    assert quantized.sparsity == pytest.approx(0.75, abs=0.005)
+    assert quantized.left == ()
+    held_out = desk.held_out((8, 8, 1))
+    content = converter.call(convert, silent, desk.folder / "saved", held_out.x_calibration)
+    model = read(content)
+    require_integer(model)
+    zeros = zeros_by_layer(model)
+    for name in ("eye/", "split_pointwise/", "hidden/", "scores/"):
+        (found,) = (share for key, share in zeros.items() if name in key)
+        assert found == pytest.approx(0.75, abs=0.005)
+
+    source = model.main.tensors[model.main.inputs[0]]
+    assert source.quantization is not None
+    stored = quantize(
+        held_out.x_validation,
+        scale=float(source.quantization.scales[0]),
+        zero_point=int(source.quantization.zero_points[0]),
+        dtype="int8",
+    )
+    (outputs,) = runtime.run(content, (stored,))
+    assert np.mean(outputs.argmax(axis=1) == held_out.y_validation) > 0.95
+
+
+def test_the_same_seed_gives_the_same_bytes(desk: Desk, converter: Worker) -> None:
+    files = []
+    for _ in range(2):
+        desk.prune(epochs=1, schedule="constant")
+        export(silent, desk.folder / "pruned.h5", out=desk.folder / "same")
+        calibration = desk.held_out((8, 8, 1)).x_calibration
+        files.append(converter.call(convert, silent, desk.folder / "same", calibration))
+    assert files[0] == files[1]
+
+
+def test_layers_beyond_tfmot_are_left_to_calibration_and_named(
+    desk: Desk, keras3: Any, converter: Worker, runtime: tflm.Session
+) -> None:
+    layers = keras3.layers
+    given = keras3.Input((8, 8))
+    values = layers.Conv1D(8, 3, padding="same")(given)
+    values = layers.BatchNormalization()(values)
+    values = layers.PReLU(shared_axes=[1], name="leak")(values)
+    values = layers.MaxPooling1D(2)(layers.Conv1D(8, 3, activation="relu")(values))
+    values = layers.Multiply(name="gate")([values, values])
+    model = keras3.Model(given, layers.Dense(4)(layers.Flatten()(values)))
+    desk.save(model, "series.keras")
+    quantized = desk.quantize("model.h5")
+    assert quantized.left == ("leak (PReLU)", "gate (Multiply)")
+    calibration = desk.held_out((8, 8)).x_calibration
+    content = converter.call(convert, silent, desk.folder / "saved", calibration)
+    require_integer(read(content))
+    (outputs,) = runtime.run(content, (np.zeros((1, 8, 8), np.int8),))
+    assert outputs.shape == (1, 4)
+
+
+def test_a_model_keeps_its_own_outputs_where_there_are_no_labels(desk: Desk) -> None:
+    np.savez(desk.folder / "unlabelled.npz", x=np.load(desk.folder / "data.npz")["x"])
+    common = {**desk.common, "data": DataSpec(source="unlabelled.npz")}
+    result = prune(
+        silent,
+        desk.folder / "trained.h5",
+        spec=PruneSpec(sparsity=0.5, epochs=1),
+        loss="",
+        train=TRAIN,
+        out=desk.folder / "pruned.h5",
+        **common,
+    )
+    assert result.sparsity == pytest.approx(0.5, abs=0.005)
+    assert "keep the model's own outputs" in result.notes[0]
+    with pytest.raises(InputError, match="has no labels to train with"):
+        train(
+            silent,
+            desk.folder / "trained.h5",
+            loss="",
+            spec=TRAIN,
+            out=desk.folder / "x.h5",
+            **common,
+        )
+
+
+def test_a_training_that_breaks_down_is_told(desk: Desk) -> None:
+    with pytest.raises(ToolError, match="the loss is not a number in epoch 1"):
+        desk.train(TrainSpec(epochs=2, learning_rate=1e30))
+    desk.train()
+
+
+def test_a_model_without_weights_cannot_be_pruned(desk: Desk, keras3: Any) -> None:
+    given = keras3.Input((8, 8, 1))
+    values = keras3.layers.DepthwiseConv2D(8, depth_multiplier=4)(given)
+    desk.save(keras3.Model(given, keras3.layers.Flatten()(values)), "bare.keras")
+    with pytest.raises(UnsupportedModelError, match="no layer of the model can be pruned"):
+        desk.prune("model.h5")
+
+
+def test_calibration_is_checked(desk: Desk, converter: Worker) -> None:
+    export(silent, desk.folder / "trained.h5", out=desk.folder / "float")
+    good = desk.held_out((8, 8, 1)).x_calibration
+    bad = {
+        "no calibration samples": good[:0],
+        "hold NaN": np.where(good > 0, np.nan, good),
+        r"have the shape \(8, 8\)": good[..., 0],
+    }
+    for message, samples in bad.items():
+        with pytest.raises(InputError, match=message):
+            converter.call(convert, silent, desk.folder / "float", samples)
+
+
+def test_a_float_operator_that_is_left_is_named(
+    desk: Desk, keras3: Any, converter: Worker
+) -> None:
+    given = keras3.Input((8, 8, 1))
+    hidden = keras3.layers.Dense(5)(keras3.layers.Flatten()(given))
+    desk.save(keras3.Model(given, keras3.layers.ELU()(hidden)), "elu.keras")
+    export(silent, desk.folder / "model.h5", out=desk.folder / "elu")
+    calibration = desk.held_out((8, 8, 1)).x_calibration
+    content = converter.call(convert, silent, desk.folder / "elu", calibration)
+    with pytest.raises(UnsupportedModelError, match=r"not fully integer: .* ELU at"):
+        require_integer(read(content))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "io", "kind"),
+    [("int8", "uint8", "uint8"), ("int8", "float32", "float32"), ("int16x8", "int8", "int16")],
+)
+def test_other_types_at_the_border(
+    desk: Desk, converter: Worker, scheme: Any, io: Any, kind: str
+) -> None:
+    export(silent, desk.folder / "trained.h5", out=desk.folder / "float")
+    calibration = desk.held_out((8, 8, 1)).x_calibration
+    content = converter.call(
+        convert, silent, desk.folder / "float", calibration, io=io, scheme=scheme
+    )
+    model = read(content)
+    assert model.main.tensors[model.main.inputs[0]].dtype == kind
+    require_integer(model, io=io)

@@ -1,0 +1,57 @@
+"""What the README says is what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edgekit import errors
+from edgekit.cli import _COMMANDS, edgekit
+from edgekit.project import Project
+from edgekit.target import load_target
+from edgekit.toml import decode
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
+    kinds = [kind.exit_code for kind in errors.EdgekitError.__subclasses__()]
+    assert told == {0, 1, *kinds, errors.EdgekitError.exit_code, 130}
+
+
+def test_every_command_shown_exists_with_its_options() -> None:
+    shown = re.findall(r"^edgekit (\w+)(.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    assert len(shown) >= 8
+    for command, rest in shown:
+        assert command in _COMMANDS
+        help_text = CliRunner().invoke(edgekit, [command, "--help"]).output
+        for option in re.findall(r"--[a-z]+", rest.split("#")[0]):
+            assert option in help_text, f"edgekit {command} has no {option}"
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_the_project_shown_is_a_project(text: str) -> None:
+    table = tomllib.loads(text)
+    project = decode(table, Project, where="README", given={"directory": Path()})
+    for name in project.targets:
+        load_target(name)
+
+
+def test_links_and_pictures_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_set_up_commands_are_those_that_ci_runs() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    assert '".[dev]"' in script
+    assert '".[dev]"' in README
+    assert re.search(r"^pytest$", script, flags=re.MULTILINE)
