@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.flatbuffer.integer import FloatTensor, float_tensors
 from edgekit.flatbuffer.macs import macs
+from edgekit.numerics import along
 
 if TYPE_CHECKING:
     from edgekit.flatbuffer.model import Graph, Model, Operator, Tensor
@@ -186,12 +187,9 @@ def _zeros(tensor: "Tensor") -> float:
     values = tensor.values()
     if tensor.quantization is None:
         return float(np.mean(values == 0))
-    zero_points = tensor.quantization.zero_points
-    if len(zero_points) > 1:  # one a channel, along its axis
-        shape = [1] * values.ndim
-        shape[tensor.quantization.axis] = -1
-        zero_points = zero_points.reshape(shape)
-    return float(np.mean(values == zero_points))
+    quantization = tensor.quantization
+    zeros = along(quantization.zero_points, values.ndim, quantization.axis)
+    return float(np.mean(values == zeros))
 
 
 def _port(tensor: "Tensor") -> Port:

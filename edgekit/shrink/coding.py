@@ -59,7 +59,7 @@ def code(
     sample = _sample(model)
     expected = session.run(write(model), sample)
     for candidate in _candidates(model):
-        tried = _with_decode(model, [*chosen, candidate])
+        tried = with_decode(model, [*chosen, candidate])
         content = write(tried)
         if len(content) < written and _fits(session, content, sample, expected, ram_budget_bytes):
             chosen.append(candidate)
@@ -106,7 +106,7 @@ def _is_codable(tensor: "Tensor") -> bool:
     return quantization.axis in outside and not np.any(quantization.zero_points)
 
 
-def _with_decode(model: "Model", coded: list[CodedTensor]) -> "Model":
+def with_decode(model: "Model", coded: list[CodedTensor]) -> "Model":
     """Return ``model`` with a DECODE before each reader of a coded tensor.
 
     The output of a DECODE may be read by the very next operator alone.

@@ -115,7 +115,7 @@ def shrink(
     require_shrinkable(original)
     inputs = proof_vectors(model, data)
     with tflm.Session() as first, tflm.Session() as second, litert.Session() as light:
-        plain, savings = _passes(model, original, Oracle(first, light), keep_names=keep_names)
+        plain, savings = lossless(model, Oracle(first, light), keep_names=keep_names)
         content, coded = plain, tuple[CodedTensor, ...]()
         if ram_budget_bytes is not None:
             decoding, coded = code(read(plain), second, ram_budget_bytes=ram_budget_bytes)
@@ -166,15 +166,15 @@ def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None
         )
 
 
-def _passes(
-    content: bytes, original: "Model", oracle: Oracle, *, keep_names: bool
+def lossless(
+    content: bytes, oracle: Oracle, *, keep_names: bool = True
 ) -> tuple[bytes, dict[str, int]]:
-    """Return the file after all lossless passes, and what each saved.
+    """Return the file ``content`` after all passes but coding, and what each saved.
 
     A pass whose result is a larger file is not taken: a channel less can cost more in scales
     that are no longer shared than it saves in weights.
     """
-    current = diet(original, keep_names=keep_names)
+    current = diet(read(content), keep_names=keep_names)
     steps = {"folding": fold, "no-ops": no_ops, "dead channels": dead_channels}
     written = write(current)
     savings = {"diet": len(content) - len(written)} | dict.fromkeys(steps, 0)

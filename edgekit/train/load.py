@@ -279,7 +279,7 @@ def _code_inside(path: "Path", name: str) -> UnsupportedModelError:
 
 def _unreadable(path: "Path", error: Exception) -> UnsupportedModelError:
     text = " ".join(str(error).split())
-    unknown = re.search(r"(?:Unknown layer: '?|class ')(\w+)", text)
+    unknown = re.search(r"(?:Unknown layer: '?|locate class ')(\w+)", text)
     if unknown:
         return UnsupportedModelError(
             f"{path}: layer '{unknown[1]}' is a custom class that edgekit does not know",

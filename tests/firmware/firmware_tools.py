@@ -49,19 +49,18 @@ def small_model() -> bytes:
 
 
 def branched_model(dtype: str = "int8") -> bytes:
-    """Two inputs, two outputs; the first output is float32 with ``dtype="float32"``."""
+    """Two inputs and two outputs; the second of each is float32 with ``dtype="float32"``."""
     builder = GraphBuilder((1, 4, 4, 3), seed=2)
-    other = builder.add_input((1, 4, 4, 3))
+    source = builder.add_input((1, 4, 4, 3))
+    other = builder.quantize(source, quantization=(0.04, 5))
     added = builder.add(builder.conv(builder.input, 3, kernel=3), other)
-    pooled = builder.average_pool(added, size=4)
+    sink = builder.average_pool(added, size=4)
     if dtype == "float32":
-        builder.tensors[builder.inputs[1]] = replace(
-            builder.tensors[builder.inputs[1]], dtype="float32", quantization=None
-        )
-        first = builder.quantize(builder.inputs[1], quantization=(0.05, -3))
-        builder.operators.insert(0, builder.operators.pop())
-        return builder.build(first, pooled)
-    return builder.build(added, pooled)
+        sink = builder.unary("DEQUANTIZE", sink)
+        for index in (source, sink):
+            tensor = builder.tensors[index]
+            builder.tensors[index] = replace(tensor, dtype="float32", quantization=None)
+    return builder.build(added, sink)
 
 
 def sums(inputs: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 from edgekit.errors import InputError, ToolError
 from edgekit.process import Progress, Worker, silent
 
-HERE = (Path(__file__).parent,)
+HERE = (Path(__file__).parents[2],)  # this module is tests.unit.test_process
 
 
 def double(progress: Progress, number: int) -> int:

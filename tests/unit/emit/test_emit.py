@@ -10,6 +10,7 @@ from graphs import GraphBuilder
 
 from edgekit.emit import FORMATS, EmittedFile, Vectors, emit, formats
 from edgekit.emit.projects import LAYOUTS
+from edgekit.emulate import BOARDS
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
 from edgekit.quantity import Quantity
 
@@ -91,6 +92,13 @@ def test_projects_hold_what_c_array_holds(format_: str) -> None:
     texts = {file.path.name: file.text for file in files_of(format_)}
     for file in files_of("c-array"):
         assert texts[file.path.name] == file.text
+
+
+def test_the_project_knows_the_boards_that_can_be_emulated() -> None:
+    (boards,) = (file for file in files_of("cmake") if file.path.name == "boards.cmake")
+    named = re.findall(r'STREQUAL "([^"]+)"', boards.text)
+    assert named == [*BOARDS, "custom"]
+    assert re.findall(r"QEMU_MACHINE (\S+)\)", boards.text) == [*BOARDS]
 
 
 @pytest.mark.parametrize("format_", LAYOUTS)

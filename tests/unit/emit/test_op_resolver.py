@@ -129,3 +129,11 @@ def test_a_real_model(shared_models: Path) -> None:
         "RESHAPE",
         "SOFTMAX",
     }
+
+
+def test_the_resolver_and_the_check_know_the_same_operators() -> None:
+    from edgekit.emit import op_resolver
+    from edgekit.fit.tflm_operators import CUSTOM, TYPES
+
+    assert {*op_resolver._REGULAR, *op_resolver._IRREGULAR} == set(TYPES)
+    assert set(CUSTOM) <= set(op_resolver._CUSTOM)

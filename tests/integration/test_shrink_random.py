@@ -1,0 +1,76 @@
+"""Random graphs keep every output byte through all passes, in TFLite-Micro and LiteRT."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from random_graphs import random_graph
+
+from edgekit.flatbuffer.macs import macs
+from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.writer import write
+from edgekit.runtimes import litert, tflm
+from edgekit.shrink.coding import CodedTensor, with_decode
+from edgekit.shrink.encoders import ENCODERS
+from edgekit.shrink.oracle import Oracle
+from edgekit.shrink.proof import first_difference, proof_vectors
+from edgekit.shrink.shrink import lossless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GRAPHS = 320
+GROUP = 20  # seeds a test
+VECTORS = 16  # edge values, bands and noise
+
+Sessions = tuple[tflm.Session, litert.Session]
+
+
+@pytest.fixture(scope="module")
+def sessions() -> "Iterator[Sessions]":
+    with tflm.Session() as micro, litert.Session() as light:
+        yield micro, light
+
+
+def total_macs(content: bytes) -> int:
+    graph = read(content).main
+    return sum(macs(graph, operator) for operator in graph.operators)
+
+
+@pytest.mark.parametrize("first", range(0, GRAPHS, GROUP))
+def test_outputs_stay(sessions: Sessions, first: int) -> None:
+    micro, light = sessions
+    smaller = 0
+    for seed in range(first, first + GROUP):
+        content = random_graph(seed)
+        slim, _ = lossless(content, Oracle(micro, light))
+        inputs = proof_vectors(content, count=VECTORS)
+        assert first_difference((micro, content), (micro, slim), inputs) is None, f"seed {seed}"
+        assert first_difference((light, content), (light, slim), inputs) is None, f"seed {seed}"
+        assert len(slim) < len(content)
+        smaller += total_macs(slim) < total_macs(content)
+    assert smaller >= GROUP // 5  # half of all graphs lose channels; a pass that does nothing fails
+
+
+@pytest.mark.parametrize("coding", ENCODERS)
+def test_coded_weights_stay(sessions: Sessions, coding: str) -> None:
+    """Code every tensor that can be, worth it or not, and compare."""
+    micro, _ = sessions
+    tensors = 0
+    for seed in range(30):
+        content = random_graph(seed)
+        model = read(content)
+        codable = {
+            operator.inputs[1]: model.main.tensors[operator.inputs[1]]
+            for operator in model.main.operators
+            if operator.op in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+        }
+        coded = [
+            CodedTensor(tensor=index, coding=coding, coded=made, saved_bytes=0)
+            for index, tensor in codable.items()
+            if (made := ENCODERS[coding](tensor)) is not None
+        ]
+        decoding = write(with_decode(model, coded))
+        inputs = proof_vectors(content, count=VECTORS)
+        assert first_difference((micro, content), (micro, decoding), inputs) is None, f"seed {seed}"
+        tensors += len(coded)
+    assert tensors > 50
