@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.emit import Vectors
+from edgekit.emitters import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.model import read
-from edgekit.numerics import quantize
 from edgekit.runtimes import tflm
-from edgekit.verification import validation_vectors
+from edgekit.verification import stored_inputs, validation_vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,19 +63,7 @@ def data_inputs(
             f"{count} vectors are asked for, and {spec.source} holds {len(vectors.inputs)} samples",
             hint=f"--vectors {len(vectors.inputs)}",
         )
-    graph = read(model).main
-    tensor = graph.tensors[graph.inputs[0]]
-    real = vectors.inputs[:count].reshape(count, *tensor.shape[1:])
-    if tensor.quantization is None:
-        return (real,)
-    return (
-        quantize(
-            real,
-            scale=float(tensor.quantization.scales[0]),
-            zero_point=int(tensor.quantization.zero_points[0]),
-            dtype=tensor.dtype,
-        ),
-    )
+    return (stored_inputs(model, vectors.inputs[:count]),)
 
 
 def _check_batch(model: bytes) -> None:

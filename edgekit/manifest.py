@@ -12,6 +12,8 @@ from edgekit.verification import RuntimeScore, Score, drop
 from edgekit.verification import to_json as verification_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgekit.finding import Finding
     from edgekit.fit.arena import ArenaPlan
     from edgekit.fit.check import Fit
@@ -75,6 +77,7 @@ class Outcome:
 
     project: "Project"
     model: bytes
+    firmware: "tuple[Path, ...]"
     stages: "tuple[Stage, ...]"
     data: "DataSummary"
     kernels: "tuple[LayerSparsity, ...]"

@@ -2,20 +2,21 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit import emit as emitters
+from edgekit import emitters
 from edgekit import manifest as manifests
 from edgekit.artifacts import sha256, write_bytes, write_text
 from edgekit.errors import UnsupportedModelError
 from edgekit.fit.check import Fit, check
 from edgekit.flatbuffer.model import read
+from edgekit.golden import golden_vectors
 from edgekit.inspection import inspect, zero_fraction
 from edgekit.manifest import Outcome, Shrinking, Verified
 from edgekit.process import Progress
-from edgekit.report import html
+from edgekit.reports import html
 from edgekit.shrink import shrink
 from edgekit.stages import Stages, Watch, claimed, unwatched
 from edgekit.target import Target, load_target
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 MODEL_NAME = "model.tflite"
 REPORT_NAME = "report.html"
 C_FOLDER = "c"
+_GOLDEN_SAMPLES = 4  # of the validation set, that the firmware tests itself with
 _PROOF_SAMPLES = 256  # of the validation set, besides the random vectors of the proof
 _PRUNABLE = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})  # what tfmot prunes
 
@@ -60,6 +62,14 @@ class Run:
     directory: Path
     manifest: dict[str, object]
     passed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Emitted:
+    """The names of the C files, or why there are none."""
+
+    files: tuple[str, ...] = ()
+    refusal: str | None = None
 
 
 def run_directory(project: "Project") -> Path:
@@ -98,10 +108,15 @@ def _judge(
     shrinking, file = _shrink(project, stages, border)
     model = file.read_bytes()
     verified = _verify(project, stages, border, model)
-    fits = tuple(check(model, target, limits=project.limits) for target in targets)
+    fits = stages.light(
+        "fit",
+        lambda: tuple(check(model, target, limits=project.limits) for target in targets),
+    )
+    emitted, firmware = _emit(project, stages, border, model, fits)
     converted = inspect(read(border.model.read_bytes()))
     return Outcome(
         model=model,
+        firmware=firmware,
         project=project,
         stages=tuple(stages.done),
         data=border.data,
@@ -113,7 +128,7 @@ def _judge(
         arena=next((fit.plan for fit in fits if fit.plan is not None), None),
         fits=fits,
         findings=_findings(project, verified, fits),
-        warnings=_warnings(project, border, shrinking),
+        warnings=_warnings(project, border, shrinking, emitted),
     )
 
 
@@ -145,6 +160,45 @@ def _shrink(project: "Project", stages: Stages, border: Border) -> tuple[Shrinki
 
     shrinking, folder = stages.run("shrink", {}, Shrinking, work)
     return shrinking, folder / MODEL_NAME
+
+
+def _emit(
+    project: "Project",
+    stages: Stages,
+    border: Border,
+    model: bytes,
+    fits: tuple[Fit, ...],
+) -> tuple[Emitted, tuple[Path, ...]]:
+    """Return what was emitted, and the C files; the arena is the largest that a target needs."""
+    arenas = [fit.arena_bytes for fit in fits if fit.arena_bytes is not None]
+    arena = max(arenas, key=lambda item: item.value, default=None)
+
+    def work(draft: Path, progress: Progress) -> Emitted:
+        del progress
+        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_GOLDEN_SAMPLES])
+        try:
+            files = emitters.emit(
+                model,
+                name=project.name,
+                arena_bytes=arena,
+                vectors=golden_vectors(model, (inputs,), origin="the validation set"),
+                labels=project.data.labels,
+                scale=project.data.scale,
+                offset=project.data.offset,
+            )
+        except UnsupportedModelError as error:
+            return Emitted(refusal=error.message)
+        for file in files:
+            write_text(draft / file.path, file.text)
+        return Emitted(files=tuple(str(file.path) for file in files))
+
+    inputs = {
+        "name": project.name,
+        "arena": None if arena is None else asdict(arena),
+        "preprocessing": [project.data.scale, project.data.offset, list(project.data.labels)],
+    }
+    emitted, folder = stages.run("emit", inputs, Emitted, work)
+    return emitted, tuple(folder / name for name in emitted.files)
 
 
 def _verify(project: "Project", stages: Stages, border: Border, model: bytes) -> Verified:
@@ -184,11 +238,15 @@ def _findings(
     )
 
 
-def _warnings(project: "Project", border: Border, shrinking: Shrinking | None) -> tuple[str, ...]:
+def _warnings(
+    project: "Project", border: Border, shrinking: Shrinking | None, emitted: Emitted
+) -> tuple[str, ...]:
     warnings = [*border.data.overlaps]
     warnings += [f"{item} is left to post-training quantization" for item in border.left]
     if shrinking is not None and shrinking.refusal is not None:
         warnings.append(f"not shrunk: {shrinking.refusal}")
+    if emitted.refusal is not None:
+        warnings.append(f"no C files: {emitted.refusal}")
     if border.data.is_random:
         warnings.append("the data are random: sizes and fit are real, no accuracy is claimed")
     elif project.limits.accuracy_drop is not None and not border.data.has_labels:
@@ -201,8 +259,8 @@ def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     (folder / manifests.FILE_NAME).unlink(missing_ok=True)
     model = outcome.model
     contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
-    for file in _firmware(outcome):
-        contents[f"{C_FOLDER}/{file.path}"] = file.text.encode()
+    for path in outcome.firmware:
+        contents[f"{C_FOLDER}/{path.name}"] = path.read_bytes()
     shutil.rmtree(folder / C_FOLDER, ignore_errors=True)
     for path, content in contents.items():
         write_bytes(folder / path, content)
@@ -215,21 +273,6 @@ def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     write_text(folder / REPORT_NAME, html.render(manifest))
     write_text(folder / manifests.FILE_NAME, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     return Run(directory=folder, manifest=manifest, passed=outcome.passed)
-
-
-def _firmware(outcome: Outcome) -> tuple[emitters.EmittedFile, ...]:
-    """Return the C files; the arena is the largest that a microcontroller of the run needs."""
-    project = outcome.project
-    arenas = [fit.arena_bytes for fit in outcome.fits if fit.arena_bytes is not None]
-    largest = max(arenas, key=lambda arena: arena.value, default=None)
-    return emitters.emit(
-        outcome.model,
-        name=project.name,
-        arena_bytes=largest,
-        labels=project.data.labels,
-        scale=project.data.scale,
-        offset=project.data.offset,
-    )
 
 
 def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from edgekit.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.floating]
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 ScheduleName = Literal["polynomial", "constant"]
 _POWER = 3  # of the polynomial, as in tfmot's PolynomialDecay (Zhu and Gupta, 2017)
 _UPDATES = 100  # masks are renewed at most this often while the sparsity rises
+_RISE = (3, 4)  # the share of the training in which it rises; the weights left settle in the rest
+_LEAST_STEPS = 2  # one to prune at, one to train after it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +38,6 @@ class Schedule:
     end_step: int
     frequency: int
 
-    def renews_at(self, step: int) -> bool:
-        """Return whether masks are renewed at ``step``."""
-        if step == self.end_step:
-            return True
-        return (
-            self.begin_step <= step < self.end_step
-            and (step - self.begin_step) % self.frequency == 0
-        )
-
     def share_at(self, step: int) -> float:
         """Return the share in [0, 1] of the asked sparsity that is due at ``step``."""
         if step < self.begin_step:
@@ -54,10 +51,21 @@ class Schedule:
 def schedule_for(name: ScheduleName, *, steps: int, begin_step: int = 0) -> Schedule:
     """Return the schedule that is done in time in a training of ``steps`` steps.
 
-    The sparsity rises over the first three quarters; in the last the weights that are left
-    settle.
+    The sparsity rises over the first three quarters of what follows ``begin_step``; in the last
+    the weights that are left settle.
+
+    Raises:
+        InputError: No steps are left to prune in.
     """
-    end = max(begin_step, begin_step + (steps - begin_step) * 3 // 4 - 1)
+    left = steps - begin_step
+    if left < _LEAST_STEPS:
+        raise InputError(
+            f"pruning begins at step {begin_step} and the training has {steps} steps: the "
+            "sparsity cannot be reached",
+            hint="train for more epochs, or shorten the warm-up",
+        )
+    numerator, denominator = _RISE
+    end = begin_step + max(1, left * numerator // denominator) - 1
     frequency = max(1, (end - begin_step) // _UPDATES)
     return Schedule(name=name, begin_step=begin_step, end_step=end, frequency=frequency)
 
@@ -75,6 +83,58 @@ def keep_largest(weights: "Floats", sparsity: float) -> "Mask":
     mask = np.ones(weights.size, np.bool_)
     mask[order[:dropped]] = False
     return mask.reshape(weights.shape)
+
+
+def keep_largest_blocks(weights: "Floats", sparsity: float, block: tuple[int, int]) -> "Mask":
+    """Return True for the blocks to keep, by their mean magnitude.
+
+    Args:
+        weights: Shape ``(inputs, outputs)``.
+        sparsity: Fraction of the blocks to drop.
+        block: Rows and columns of one; those at the far edges may be smaller.
+    """
+    rows, columns = (
+        np.arange(size) // step for size, step in zip(weights.shape, block, strict=True)
+    )
+    names = rows[:, np.newaxis] * (columns[-1] + 1) + columns
+    sums = np.bincount(names.reshape(-1), weights=np.abs(weights).reshape(-1))
+    means = sums / np.bincount(names.reshape(-1))
+    return keep_largest(means, sparsity)[names]
+
+
+def keep_n_of_m(weights: "Floats", zeros: int, group: int) -> "Mask":
+    """Return True for the weights to keep: the smallest ``zeros`` of each ``group`` are dropped.
+
+    Groups run along the inputs (the last axis but one), which integer kernels read one after
+    the other. Inputs that fill no group are kept.
+
+    Args:
+        weights: At least two axes, such as ``(height, width, inputs, outputs)``.
+        zeros: Dropped in each group.
+        group: Weights in a group.
+    """
+    inputs = weights.shape[-2]
+    whole = inputs - inputs % group
+    mask = np.ones(weights.shape, np.bool_)
+    if whole:
+        lines = np.moveaxis(np.abs(weights[..., :whole, :]), -2, -1)
+        groups = lines.reshape(*lines.shape[:-1], -1, group)
+        ranks = groups.argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable")
+        kept = (ranks >= zeros).reshape(lines.shape)
+        mask[..., :whole, :] = np.moveaxis(kept, -1, -2)
+    return mask
+
+
+def shares_of_smallest(kernels: "Sequence[Floats]", sparsity: float) -> tuple[float, ...]:
+    """Return each kernel's share of the smallest ``sparsity`` of all their weights together."""
+    mask = keep_largest(np.concatenate([item.reshape(-1) for item in kernels]), sparsity)
+    ends = np.cumsum([item.size for item in kernels])
+    return tuple(float(1 - part.mean()) for part in np.split(mask, ends[:-1]))
+
+
+def share_below(weights: "Floats", threshold: float) -> float:
+    """Return the fraction of ``weights`` with a magnitude below ``threshold``."""
+    return float(np.mean(np.abs(weights) < threshold))
 
 
 def zero_fraction(weights: "Floats") -> float:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgekit.process import Progress
 
     T = TypeVar("T", bound=DataclassInstance)
+    R = TypeVar("R")
 
 Watch = Callable[[str], "AbstractContextManager[Progress]"]
 """Given a stage's name, what is told of its progress while it runs."""
@@ -97,6 +98,14 @@ class Stages:
         seconds = time.perf_counter() - start
         self.done.append(Stage(name=name, seconds=seconds, reused=False, notes=_notes(result)))
         return result, folder
+
+    def light(self, name: str, work: "Callable[[], R]") -> "R":
+        """Return the result of a stage that is done anew each time: it takes no longer."""
+        start = time.perf_counter()
+        result = work()
+        seconds = time.perf_counter() - start
+        self.done.append(Stage(name=name, seconds=seconds, reused=False))
+        return result
 
 
 @contextlib.contextmanager

@@ -74,7 +74,7 @@ def _print_plan(project: "Project", out: Path | None, *, as_json: bool) -> None:
 
 
 def _show(result: "Run") -> None:
-    from edgekit.report.text import render
+    from edgekit.reports.text import render
 
     text = render(result.manifest, width=text_columns(), colour=has_colour())
     click.echo(text, nl=False)

@@ -26,10 +26,10 @@ def diff(before: Path, after: Path, *, fail_on: str | None, as_json: bool) -> in
     edgekit diff build/main build/branch
     edgekit diff build/main build/branch --fail-on accuracy:-0.5pt,flash:+2%,arena:+1KiB
     """
-    from edgekit.report import diff as differences
-    from edgekit.report.allowance import parse_allowances
-    from edgekit.report.diff_text import render_diff
-    from edgekit.report.manifest import load
+    from edgekit.reports import diff as differences
+    from edgekit.reports.allowance import parse_allowances
+    from edgekit.reports.diff_text import render_diff
+    from edgekit.reports.manifest import load
 
     allowances = parse_allowances(fail_on) if fail_on is not None else ()
     found = differences.diff(load(before), load(after), allowances=allowances)

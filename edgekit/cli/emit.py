@@ -9,7 +9,7 @@ import click
 from edgekit.cli.output import console, print_json, report_error
 
 if TYPE_CHECKING:
-    from edgekit.emit import EmittedFile, Vectors
+    from edgekit.emitters import EmittedFile, Vectors
     from edgekit.emulate import Emulation
     from edgekit.finding import Finding
     from edgekit.project import DataSpec
@@ -69,8 +69,8 @@ def emit(  # noqa: PLR0913  one argument an option
     edgekit emit model.tflite --as cmake --target nucleo-l4r5zi --out firmware
     edgekit emit model.tflite --as cmake --target nucleo-l4r5zi --out firmware --tflm ~/tflm --run
     """
-    from edgekit.emit import check_name
-    from edgekit.emit import emit as render
+    from edgekit.emitters import check_name
+    from edgekit.emitters import emit as render
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.project import DataSpec, load_project
 

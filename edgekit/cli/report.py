@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edgekit.cli.output import has_colour, text_columns
-from edgekit.report.formats import FORMATS
+from edgekit.reports.formats import FORMATS
 
 
 @click.command()
@@ -29,8 +29,8 @@ def report(run: Path, *, form: str, out: Path | None, as_json: bool) -> None:
     edgekit report build/digits --as junit --out junit.xml
     """
     from edgekit.artifacts import write_text
-    from edgekit.report import text
-    from edgekit.report.manifest import load
+    from edgekit.reports import text
+    from edgekit.reports.manifest import load
 
     manifest = load(run)
     form = "json" if as_json else form

@@ -100,11 +100,9 @@ def zeros_in(found: "Sequence[Kernel]") -> Zeros:
     )
 
 
-def left_alone(model: "Model") -> tuple[str, ...]:
-    """Return the names of the layers whose depthwise kernels `kernels` leaves out."""
-    return tuple(
-        layer.name for layer in model.layers if type(layer).__name__.startswith("Depthwise")
-    )
+def with_weights(model: "Model") -> tuple[str, ...]:
+    """Return the names of the layers that have a kernel, depthwise ones included."""
+    return tuple(dict.fromkeys(kernel.layer for kernel in kernels(model, depthwise=True)))
 
 
 def _of_layer(layer: "Layer", *, depthwise: bool) -> tuple[Kernel, ...]:

@@ -3,22 +3,20 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.callbacks import MagnitudePruning
-from edgekit.errors import ToolError, UnsupportedModelError
-from edgekit.sparsity import schedule_for
-from edgekit.train._tensorflow import Model, seed_everything
+from edgekit.errors import ToolError
+from edgekit.train._tensorflow import seed_everything
 from edgekit.train.files import read_model, save_model
-from edgekit.train.fit import Epoch, dataset_of, fit, steps_in
-from edgekit.train.kernels import Kernel, kernels, left_alone, zeros_in
+from edgekit.train.fit import Epoch, dataset_of, fit
+from edgekit.train.kernels import with_weights, zeros_in
 from edgekit.train.loss import objective
+from edgekit.train.magnitude import MagnitudePruning
+from edgekit.train.plan import Goal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.process import Progress
     from edgekit.project import DataSpec, PruneSpec, TrainSpec
-
-_TOLERANCE = 0.005  # half a percent: a kernel of 200 weights cannot come nearer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +43,7 @@ class Pruned:
     Args:
         sparsity: Fraction of exact zeros over all pruned kernels.
         layers: One entry a kernel.
-        skipped: Names of layers left alone: depthwise ones.
+        skipped: Names of layers with kernels that were left alone.
         history: One entry an epoch.
         notes: What a user should know.
     """
@@ -84,13 +82,14 @@ def prune(
 
     Raises:
         UnsupportedModelError: No layer can be pruned.
+        InputError: The spec does not fit the model or the length of the training.
         ToolError: The sparsity was not reached.
     """
     seed_everything(seed)
     network = read_model(model)
-    found = require_kernels(network)
     dataset = dataset_of(network, data, directory=directory, seed=seed)
-    steps = steps_in(len(dataset.x_train), batch_size=train.batch_size, epochs=spec.epochs)
+    pruning = MagnitudePruning(spec)
+    goals = pruning.goals_for(network)
     done = fit(
         network,
         dataset.x_train,
@@ -99,42 +98,29 @@ def prune(
         learning_rate=train.learning_rate,
         batch_size=train.batch_size,
         progress=progress,
-        callbacks=[MagnitudePruning(spec.sparsity, schedule_for(spec.schedule, steps=steps))],
+        callbacks=[pruning],
     )
-    layers = tuple(_held(kernel, spec.sparsity) for kernel in found)
+    layers = tuple(_held(goal) for goal in goals)
     save_model(network, out)
+    pruned = {goal.kernel.layer for goal in goals}
     return Pruned(
-        sparsity=zeros_in(found).fraction,
+        sparsity=zeros_in([goal.kernel for goal in goals]).fraction,
         layers=layers,
-        skipped=left_alone(network),
+        skipped=tuple(name for name in with_weights(network) if name not in pruned),
         history=done.history,
         notes=(done.note,),
     )
 
 
-def require_kernels(model: Model) -> tuple[Kernel, ...]:
-    """Return the prunable kernels of ``model``.
-
-    Raises:
-        UnsupportedModelError: There are none.
-    """
-    found = kernels(model)
-    if not found:
-        kinds = sorted({type(layer).__name__ for layer in model.layers})
-        raise UnsupportedModelError(
-            f"no layer of the model can be pruned (it has {', '.join(kinds)})",
-            hint="take the [prune] table out of the project file",
-        )
-    return found
-
-
-def _held(kernel: Kernel, asked: float) -> LayerSparsity:
-    """Return what ``kernel`` has reached, and refuse if that is not what was asked."""
-    weights = kernel.values().size
+def _held(goal: Goal) -> LayerSparsity:
+    """Return what a kernel has reached, and refuse if that is not what was asked."""
+    kernel = goal.kernel
     reached = kernel.zero_fraction()
-    if abs(reached - asked) > max(_TOLERANCE, 1 / weights):
+    if abs(reached - goal.sparsity) > goal.tolerance:
         raise ToolError(
-            f"layer '{kernel.layer}' was to have {asked:.1%} zeros and has {reached:.1%}",
+            f"layer '{kernel.layer}' was to have {goal.sparsity:.1%} zeros and has {reached:.1%}",
             hint="raise [prune] epochs",
         )
-    return LayerSparsity(name=kernel.layer, asked=asked, reached=reached, weights=weights)
+    return LayerSparsity(
+        name=kernel.layer, asked=goal.sparsity, reached=reached, weights=kernel.values().size
+    )

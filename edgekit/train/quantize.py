@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.callbacks import KeepZeros
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.train._tensorflow import Layer, Model, seed_everything, tf_keras, tfmot
 from edgekit.train.files import read_model, save_for_conversion
@@ -12,6 +11,7 @@ from edgekit.train.graph import node_inputs, node_layer, nodes
 from edgekit.train.kernels import kernels, zeros_in
 from edgekit.train.loss import objective
 from edgekit.train.lower import lower
+from edgekit.train.magnitude import KeepZeros
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emit import EmittedFile, Vectors, emit
+from edgekit.emitters import EmittedFile, Vectors, emit
 from edgekit.flatbuffer.model import read
 from edgekit.golden import random_inputs
 from edgekit.quantity import Quantity

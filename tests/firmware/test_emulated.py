@@ -24,8 +24,8 @@ from firmware_tools import (
 from graphs import GraphBuilder
 
 from edgekit.cli import run as cli
-from edgekit.emit import emit
-from edgekit.emit.c_text import value_rows
+from edgekit.emitters import emit
+from edgekit.emitters.c_text import value_rows
 from edgekit.emulate import BOARDS, emulate
 from edgekit.errors import ToolError
 

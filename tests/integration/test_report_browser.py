@@ -7,7 +7,7 @@ import pytest
 import report_manifests as manifests
 from browser import CHROMIUM, Browser
 
-from edgekit.report import html
+from edgekit.reports import html
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here: apt-get install chromium"

@@ -15,9 +15,9 @@ LEVELS = [
         "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold",
         "sparsity", "device_report", "emulate",
     },
-    {"runtimes", "train", "shrink", "emit"},
+    {"runtimes", "train", "shrink", "emitters"},
     {"verification", "fit", "golden"},
-    {"report"},
+    {"reports"},
     {"manifest", "training", "conversion", "pipeline", "callbacks", "api"},
     {"cli", "__main__"},
 ]  # fmt: skip
@@ -53,7 +53,7 @@ def test_every_module_has_its_room() -> None:
 def test_imports_go_one_way(path: Path) -> None:
     mine = LEVEL[name_of(path)]
     for module in imports(path):
-        if module.startswith("edgekit."):
+        if module.startswith("edgekit.") and name_of(path) != "__init__":  # it names all, lazily
             # `from edgekit import emit` names a room too
             assert LEVEL.get(room(module), 0) <= mine, f"{path.name} imports {module}"
 

@@ -1,0 +1,26 @@
+"""The forms a report takes, by name."""
+
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from edgekit.reports import github, html, junit, manifest, markdown, text
+
+
+def _as_json(document: Mapping[str, object]) -> str:
+    """Return the manifest itself, once it has been found readable."""
+    manifest.read(document)
+    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Mapping[str, object]], str]] = MappingProxyType(
+    {
+        "text": text.render,
+        "html": html.render,
+        "json": _as_json,
+        "markdown": markdown.render,
+        "junit": junit.render,
+        "github": github.render,
+    }
+)
+"""Each is a pure function of the manifest's JSON values."""

@@ -1,0 +1,72 @@
+"""The report as one HTML file that asks the network for nothing: verdict, margins, pictures."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from edgekit.reports import manifest as facts
+from edgekit.reports import sources, verdict, wording
+from edgekit.reports.pictures.accuracy import accuracy_picture
+from edgekit.reports.pictures.arena import arena_picture
+from edgekit.reports.pictures.confusion import confusion_picture
+from edgekit.reports.pictures.treemap import parts, treemap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Environment
+
+SHORT_TABLE = 16
+"""Rows that a long table shows before the rest is folded away."""
+
+
+def render(manifest: "Mapping[str, object]") -> str:
+    """Return the report of a run as one HTML page.
+
+    Args:
+        manifest: As JSON values; see `edgekit.reports.manifest`.
+    """
+    run = facts.read(manifest)
+    notes = sources.Sources()
+    areas = parts(run)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            run=run,
+            verdict=verdict,
+            wording=wording,
+            sources=sources,
+            notes=notes,
+            short=SHORT_TABLE,
+            limits=verdict.limits(run),
+            targets=verdict.ranked(run),
+            accuracy=None if verdict.is_random(run) else accuracy_picture(run),
+            confusion=None if verdict.is_random(run) else confusion_picture(run),
+            verification_source=sources.RUNTIMES,
+            accuracy_source=sources.validation(run.accuracy.samples if run.accuracy else None),
+            coded=_with_code(run),
+            parts=areas,
+            cells=treemap(areas),
+            arena=arena_picture(run.arena) if run.arena else None,
+            is_random=verdict.is_random(run),
+        )
+    )
+
+
+def _with_code(run: facts.Manifest) -> facts.TargetFit | None:
+    """Return the target that fits best of those that know the size of the runtime's code."""
+    return next((row.fit for row in verdict.ranked(run) if row.fit.code_bytes is not None), None)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("edgekit.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
