@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.conversion import convert
 from edgekit.dependencies import doctor
+from edgekit.emission import emit
 from edgekit.pipeline import Run
 from edgekit.pipeline import build as build_project
 from edgekit.project import DataSpec, Project, resolve
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from edgekit.inspection import Inspection
     from edgekit.verification import Verification
 
-__all__ = ["build", "convert", "doctor", "init", "inspect", "verify"]
+__all__ = ["build", "convert", "doctor", "emit", "init", "inspect", "verify"]
 
 
 def build(

@@ -1,156 +1,185 @@
-"""Keras callbacks for a user's own ``model.fit``, of Keras 3 and tf_keras alike."""
+"""Keras callbacks for a user's own ``model.fit``, of Keras 3 and tf_keras alike.
 
-from typing import TYPE_CHECKING, Any
+They write numbers into ``logs``, and so into TensorBoard and CSVLogger, and print nothing.
+"""
 
-from edgekit.errors import InputError
-from edgekit.sparsity import schedule_for
-from edgekit.train.kernels import kernels, zeros_in
-from edgekit.train.plan import plan
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from edgekit.artifacts import write_bytes
+from edgekit.errors import InputError, suggestion
+from edgekit.fit.check import check
+from edgekit.flatbuffer.integer import require_integer
+from edgekit.flatbuffer.model import read
+from edgekit.inspection import inspect
+from edgekit.process import Worker, silent
+from edgekit.runtimes import RUNTIMES
+from edgekit.target import load_target
+from edgekit.train.convert import convert
+from edgekit.train.kernels import Zeros, kernels, zeros_in
+from edgekit.train.magnitude import MagnitudePruning
+from edgekit.train.observer import Observer
+from edgekit.vectors import Vectors
+from edgekit.verification import verify
 
 if TYPE_CHECKING:
-    from edgekit.project import PruneSpec
-    from edgekit.sparsity import Schedule
+    import numpy.typing as npt
+
+    from edgekit.fit.check import Fit
     from edgekit.train._tensorflow import Model
-    from edgekit.train.plan import Goal
+    from edgekit.verification import Score
+
+    Floats = npt.NDArray[np.float32]
+
+__all__ = ["DeviceBudget", "IntegerCheckpoint", "MagnitudePruning"]
+
+_CALIBRATION_SAMPLES = 8  # the layout of a model does not depend on what they are
 
 
-class _Callback:
-    """What both Keras ask of a callback, and nothing from either: so it serves both."""
+class DeviceBudget(Observer):
+    """Tells each epoch what the model will take on a device.
 
-    model: "Model"
-    params: dict[str, Any]
-
-    def set_model(self, model: "Model") -> None:
-        """Take the model that is trained."""
-        self.model = model
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Take ``epochs``, ``steps`` and the like."""
-        self.params = params
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  any hook of Keras
-        """Return a hook that does nothing, for those that a callback has no use of."""
-        if name.startswith("on_"):
-            return _nothing
-        raise AttributeError(name)
-
-    def _implements_train_batch_hooks(self) -> bool:
-        return hasattr(type(self), "on_train_batch_end")
-
-    def _implements_test_batch_hooks(self) -> bool:
-        return False
-
-    def _implements_predict_batch_hooks(self) -> bool:
-        return False
-
-
-class MagnitudePruning(_Callback):
-    """Drives the smallest weights to zero while the model trains.
-
-    Masks lie over the live weights: no layer is wrapped, the optimizer is untouched, and the
-    model is saved as it is. The sparsity is reached at three quarters of the training that
-    follows the warm-up. A training that is resumed with ``initial_epoch`` goes on where the
-    schedule was. Each epoch the fraction of zeros over all pruned kernels goes into ``logs``
-    as ``sparsity``.
+    The model is quantized once when training begins, for its layout does not change. Each
+    epoch these go into ``logs``: ``predicted_flash_bytes`` (the file; where the device's
+    runtime can decode them, with the zeros of now coded as one bit each),
+    ``predicted_arena_bytes``, ``macs`` and ``sparsity``.
 
     Args:
-        spec: How and how far to prune; its ``epochs`` are those of the training. Such as
-            ``PruneSpec(sparsity=0.75, epochs=10)``.
+        target: The name of a device profile, or the path of one.
+        out_of_reach: What to do when the model cannot fit the device with any weights: a
+            Python warning, or the end of the training.
     """
 
-    def __init__(self, spec: "PruneSpec") -> None:
-        if spec.sparsity == "auto":
-            raise InputError(
-                'sparsity = "auto" needs the data of a project',
-                hint="use edgekit build, or give a number",
-            )
-        self._spec = spec
-        self._goals: tuple[Goal, ...] = ()
-
-    def goals_for(self, model: "Model") -> "tuple[Goal, ...]":
-        """Return what each kernel of ``model`` will have to reach, before the training."""
-        self._goals = plan(model, self._spec)
-        return self._goals
+    def __init__(self, target: str, *, out_of_reach: Literal["warn", "stop"] = "warn") -> None:
+        self._target = load_target(target)
+        self._out_of_reach = out_of_reach
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Lay a mask over each kernel, and make sure that the schedule can end in time."""
+        """Quantize the model as it is, and plan its arena on the device."""
         del logs
-        from edgekit.train.masks import Masks
-
-        if not self._goals:
-            self.goals_for(self.model)
-        self._masks = Masks([goal.kernel for goal in self._goals])
-        self._schedule: Schedule | None = None
-        self._renewed: int | None = None
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Count steps from the epoch, so that a resumed training goes on in the schedule."""
-        del logs
-        steps = self.params.get("steps")
-        if not steps:
-            raise InputError(
-                "the length of an epoch is unknown: the schedule cannot be planned",
-                hint="give steps_per_epoch to fit",
-            )
-        self._first_step = epoch * steps
-        if self._schedule is None:
-            begin = round(self._spec.warmup_epochs * steps) + self._spec.warmup_steps
-            self._schedule = schedule_for(
-                self._spec.schedule, steps=self.params["epochs"] * steps, begin_step=begin
-            )
-            if self._first_step > begin:  # resumed: what is zero stays zero
-                self._masks.renew([goal.kernel.values() != 0 for goal in self._goals])
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Renew the masks where the schedule says so, and put them into force."""
-        del logs
-        assert self._schedule is not None
-        step = self._first_step + batch
-        if self._is_due(step, self._schedule):
-            self._masks.apply()
-            share = self._schedule.share_at(step)
-            self._masks.renew([goal.mask(share) for goal in self._goals])
-            self._renewed = step
-        else:
-            self._masks.apply()
+        shape = (_CALIBRATION_SAMPLES, *self.model.input_shape[1:])
+        samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+        with Worker("the TFLite converter") as converter:
+            content = _as_tflite(self.model, samples, converter)
+        self._macs = inspect(read(content)).macs
+        self._fit: Fit = check(content, self._target)
+        self._flash_bytes = len(content)
+        if self._least_excess():
+            self._complain()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write the fraction of zeros into ``logs``."""
+        """Write the figures of now into ``logs``."""
         del epoch
-        if logs is not None:
-            logs["sparsity"] = zeros_in(self._masks.kernels).fraction
+        if logs is None:
+            return
+        zeros = zeros_in(kernels(self.model, depthwise=True))
+        logs["predicted_flash_bytes"] = float(self._flash_bytes - self._coding_saves(zeros))
+        if self._fit.arena_bytes is not None:
+            logs["predicted_arena_bytes"] = float(self._fit.arena_bytes.value)
+        logs["macs"] = float(self._macs)
+        logs["sparsity"] = zeros.fraction
 
-    def _is_due(self, step: int, schedule: "Schedule") -> bool:
-        """Return whether the masks are renewed at ``step``; steps may come several at once."""
-        if step < schedule.begin_step:
-            return False
-        if self._renewed is None:
-            return True
-        if self._renewed >= schedule.end_step:
-            return False
-        return step >= schedule.end_step or step - self._renewed >= schedule.frequency
+    def _coding_saves(self, zeros: Zeros) -> int:
+        """Return the bytes saved by a bit for each weight and a byte for each that is left."""
+        if not self._target.runtime.decode:
+            return 0
+        return max(0, zeros.zeros - zeros.weights // 8)
+
+    def _least_excess(self) -> str:
+        """Return what is too much whatever the weights become, or nothing."""
+        arena, flash = self._fit.arena_bytes, self._target.flash
+        if arena is not None and arena.value > self._target.ram.available_bytes:
+            return f"an arena of {arena.value:,.0f} B, there are {self._target.ram.available_bytes:,} B"
+        found = kernels(self.model, depthwise=True)
+        weights = sum(kernel.values().size for kernel in found)
+        least = self._flash_bytes - self._coding_saves(Zeros(zeros=weights, weights=weights))
+        if flash is not None and least > flash.available_bytes:
+            return f"{least:,} B of flash at the least, there are {flash.available_bytes:,} B"
+        return ""
+
+    def _complain(self) -> None:
+        text = f"the model cannot fit {self._target.name}: it needs {self._least_excess()}"
+        if self._out_of_reach == "stop":
+            self.model.stop_training = True
+        warnings.warn(text, stacklevel=2)
 
 
-class KeepZeros(_Callback):
-    """Keeps every weight that is zero when training begins at zero: for fine-tuning."""
+class IntegerCheckpoint(Observer):
+    """Keeps the epoch whose integer model is best, not the float one.
+
+    Each epoch the model is quantized after training and run on the validation samples; the
+    score goes into ``logs`` as ``val_int8_accuracy`` (or the error of the same name) and the
+    best model to ``path``, with its float weights beside it as ``.weights.h5``.
+
+    Args:
+        path: The ``.tflite`` file to keep.
+        validation_data: Inputs as the model takes them, and class numbers, one-hot rows or
+            wanted outputs.
+        calibration: Inputs that set the ranges of activations; not those of the validation.
+        runtime: ``"litert"`` or ``"tflite-micro"``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        validation_data: "tuple[Floats, npt.NDArray[np.generic]]",
+        calibration: "Floats",
+        runtime: str = "litert",
+    ) -> None:
+        if runtime not in RUNTIMES:
+            raise InputError(
+                f"no runtime is called '{runtime}'", hint=suggestion(runtime, RUNTIMES)
+            )
+        inputs, labels = validation_data
+        self._path = Path(path)
+        self._vectors = Vectors(inputs=np.asarray(inputs, np.float32), labels=np.asarray(labels))
+        self._calibration = np.asarray(calibration, np.float32)
+        self._runtime = runtime
+        self.best: Score | None = None
+        self.best_epoch: int | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Lay a mask over each kernel that holds a zero."""
+        """Start the converter's process."""
         del logs
-        from edgekit.train.masks import Masks
+        self._converter = Worker("the TFLite converter")
 
-        found = [kernel for kernel in kernels(self.model, depthwise=True) if kernel.zero_fraction()]
-        self._masks = Masks(found)
-        self._masks.renew([kernel.values() != 0 for kernel in found])
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """End it."""
+        del logs
+        self._converter.close()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Put the masks into force."""
-        del batch, logs
-        self._masks.apply()
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Quantize and run the model of now, and keep it if no epoch before was as good."""
+        content = _as_tflite(self.model, self._calibration, self._converter)
+        verification = verify(content, self._vectors, runtimes=(self._runtime,))
+        score = verification.runtime(self._runtime).score
+        assert score is not None  # there are labels
+        if logs is not None:
+            logs[f"val_int8_{score.metric}"] = score.value
+        if self.best is None or _is_better(score, self.best):
+            self.best, self.best_epoch = score, epoch
+            write_bytes(self._path, content)
+            self.model.save_weights(self._path.with_suffix(".weights.h5"))
 
 
-def _nothing(*_args: object, **_kwargs: object) -> None:
-    """Do nothing."""
+def _as_tflite(model: "Model", calibration: "Floats", converter: Worker) -> bytes:
+    """Return the live ``model`` as a fully-integer `.tflite` file."""
+    from edgekit.train.files import save_for_conversion
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "saved_model"
+        save_for_conversion(model, path)
+        content = converter.call(convert, silent, path, calibration)
+    require_integer(read(content))
+    return content
 
 
-_nothing._is_default = True  # type: ignore[attr-defined]  # noqa: SLF001  Keras 3 asks for it
+def _is_better(score: "Score", best: "Score") -> bool:
+    if score.metric == "accuracy":
+        return score.value > best.value
+    return score.value < best.value

@@ -259,8 +259,8 @@ def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     (folder / manifests.FILE_NAME).unlink(missing_ok=True)
     model = outcome.model
     contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
-    for path in outcome.firmware:
-        contents[f"{C_FOLDER}/{path.name}"] = path.read_bytes()
+    for source in outcome.firmware:
+        contents[f"{C_FOLDER}/{source.name}"] = source.read_bytes()
     shutil.rmtree(folder / C_FOLDER, ignore_errors=True)
     for path, content in contents.items():
         write_bytes(folder / path, content)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     import numpy.typing as npt
+    from ai_edge_litert.interpreter import Interpreter
 
     Array = npt.NDArray[np.generic]
 
@@ -63,13 +64,53 @@ class Session:
             UnsupportedModelError: LiteRT refuses the model; the message has its reason.
             ToolError: It crashed.
         """
+        self._revive()
+        return self._worker.call(_run, progress, model, inputs)
+
+    def tensors(
+        self,
+        model: bytes,
+        inputs: "tuple[Array, ...]",
+        wanted: tuple[int, ...],
+        *,
+        progress: Progress = silent,
+    ) -> "tuple[Array, ...]":
+        """Return tensors inside the model for a batch of inputs; else as `run`.
+
+        Args:
+            model: A whole `.tflite` file with a batch of 1.
+            inputs: As in `run`.
+            wanted: Indices of tensors of the main graph that operators write.
+            progress: Told the samples done.
+
+        Returns:
+            For each wanted tensor its stored values, shape ``(samples, *shape)``.
+        """
+        self._revive()
+        return self._worker.call(_tensors, progress, model, inputs, wanted)
+
+    def _revive(self) -> None:
         if not self._worker.is_alive:
             self._worker.close()
             self._worker = Worker(_WHAT)
-        return self._worker.call(_run, progress, model, inputs)
 
 
 def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tuple[Array, ...]":
+    interpreter = _allocate(model)
+    sinks = tuple(item["index"] for item in interpreter.get_output_details())
+    rows = _rows(progress, interpreter, inputs, sinks)
+    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
+
+
+def _tensors(
+    progress: Progress, model: bytes, inputs: "tuple[Array, ...]", wanted: tuple[int, ...]
+) -> "tuple[Array, ...]":
+    rows = _rows(progress, _allocate(model, preserve=True), inputs, wanted)
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def _allocate(model: bytes, *, preserve: bool = False) -> "Interpreter":
+    """Return an interpreter; ``preserve`` keeps tensors that later ones would overwrite."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     try:
@@ -77,13 +118,23 @@ def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tupl
             model_content=model,
             num_threads=1,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=preserve,
         )
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         reason = re.split(r"\n|\.(?=[A-Z])", str(error).strip())[0]
         raise UnsupportedModelError(f"LiteRT refuses the model: {reason}") from error
+    return interpreter
+
+
+def _rows(
+    progress: Progress,
+    interpreter: "Interpreter",
+    inputs: "tuple[Array, ...]",
+    wanted: tuple[int, ...],
+) -> "list[list[Array]]":
+    """Return the wanted tensors of each sample."""
     sources = [item["index"] for item in interpreter.get_input_details()]
-    sinks = [item["index"] for item in interpreter.get_output_details()]
     samples = len(inputs[0])
     rows = []
     for index in range(samples):
@@ -91,7 +142,7 @@ def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tupl
         for source, item in zip(sources, inputs, strict=True):
             interpreter.set_tensor(source, item[index : index + 1])
         interpreter.invoke()
-        rows.append([interpreter.get_tensor(sink) for sink in sinks])
+        rows.append([interpreter.get_tensor(tensor) for tensor in wanted])
         if index % 64 == 0:
             progress(index, samples)
-    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
+    return rows

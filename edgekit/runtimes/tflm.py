@@ -25,6 +25,9 @@ if TYPE_CHECKING:
         def invoke(self) -> int: ...
         def reset(self) -> int: ...
         def get_output(self, index: int) -> Array: ...
+        def GetTensor(  # noqa: N802  the wheel's own name
+            self, tensor_index: int, subgraph_index: int
+        ) -> dict[str, Array]: ...
 
 
 _WHAT = "TFLite-Micro"
@@ -90,10 +93,30 @@ class Session:
             UnsupportedModelError: TFLite-Micro refuses the model; the message has its reason.
             ToolError: It crashed.
         """
-        if not self._worker.is_alive:
-            self._worker.close()
-            self._worker = Worker(_WHAT)
+        self._revive()
         return self._worker.call(_run, progress, model, inputs, arena_bytes)
+
+    def tensors(
+        self,
+        model: bytes,
+        inputs: "tuple[Array, ...]",
+        wanted: tuple[int, ...],
+        *,
+        progress: Progress = silent,
+    ) -> "tuple[Array, ...]":
+        """Return tensors inside the model for a batch of inputs; else as `run`.
+
+        Args:
+            model: A whole `.tflite` file with a batch of 1.
+            inputs: As in `run`.
+            wanted: Indices of tensors of the main graph that operators write.
+            progress: Told the samples done.
+
+        Returns:
+            For each wanted tensor its stored values, shape ``(samples, *shape)``.
+        """
+        self._revive()
+        return self._worker.call(_tensors, progress, model, inputs, wanted)
 
     def minimum_arena_bytes(self, model: bytes) -> int:
         """Return the least arena with which the model runs and its outputs are right.
@@ -116,6 +139,11 @@ class Session:
             else:
                 too_small = middle
         return enough * _ARENA_STEP_BYTES
+
+    def _revive(self) -> None:
+        if not self._worker.is_alive:
+            self._worker.close()
+            self._worker = Worker(_WHAT)
 
     def _works(
         self,
@@ -150,12 +178,34 @@ def _run(
     return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
 
 
-def _allocate(model: bytes, arena_bytes: int) -> "_Interpreter":
+def _tensors(
+    progress: Progress, model: bytes, inputs: "tuple[Array, ...]", wanted: tuple[int, ...]
+) -> "tuple[Array, ...]":
+    interpreter = _allocate(model, _ample_arena_bytes(model), preserve=True)
+    samples = len(inputs[0])
+    rows = []
+    for index in range(samples):
+        _invoke(interpreter, tuple(item[index : index + 1] for item in inputs), 0)
+        rows.append([interpreter.GetTensor(tensor, 0)["tensor_data"].copy() for tensor in wanted])
+        if index % 64 == 0:
+            progress(index, samples)
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def _allocate(model: bytes, arena_bytes: int, *, preserve: bool = False) -> "_Interpreter":
+    """Return an interpreter; ``preserve`` keeps tensors that later ones would overwrite."""
     from tflite_micro.python.tflite_micro import runtime
 
+    kinds = runtime.InterpreterConfig
     start = printed_bytes()
     try:
-        interpreter: _Interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
+        interpreter: _Interpreter = runtime.Interpreter.from_bytes(
+            model,
+            arena_size=arena_bytes,
+            intrepreter_config=kinds.kPreserveAllTensors  # the wheel's own spelling
+            if preserve
+            else kinds.kAllocationRecording,
+        )
     except RuntimeError as error:
         reason = _reason(printed_since(start)) or str(error)
         raise UnsupportedModelError(f"TFLite-Micro refuses the model: {reason}") from error

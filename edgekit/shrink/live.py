@@ -38,13 +38,20 @@ def live_channels(
     for index in (*graph.inputs, *graph.outputs):
         classes.need(index)
     reads = [_reads(view, constants.get(view.source)) for view in views]
+    _spread(classes, views, reads)
+    while classes.keep_one_each():  # only now: one that is live anyway is enough
+        _spread(classes, views, reads)
+    return classes.all_live()
+
+
+def _spread(classes: "_Classes", views: "tuple[Weighed, ...]", reads: "list[Flags]") -> None:
+    """Mark what live outputs read, until nothing new is found."""
     changed = True
     while changed:
-        changed = classes.keep_one_each()
+        changed = False
         for view, matrix in zip(views, reads, strict=True):
             needed = np.asarray(matrix[classes.live(view.target)].any(axis=0))
             changed |= classes.need(view.source, needed)
-    return classes.all_live()
 
 
 def _reads(view: "Weighed", constants: "Constants | None") -> "Flags":

@@ -29,8 +29,8 @@ def no_ops(model: "Model", oracle: "Oracle") -> "Model":
         if (source := _same_bytes(draft, model, place, oracle)) is not None
         and _bypass(draft, source, draft.operators[place].outputs[0])
     }
-    _read_through_reshapes(draft)
     draft.remove(removed)
+    _read_through_reshapes(draft)
     return _absorb_pads(draft.finish())
 
 

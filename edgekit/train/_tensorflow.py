@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -20,13 +21,14 @@ Config: TypeAlias = Any
 
 @cache
 def tensorflow() -> Module:
-    """Return TensorFlow, with its ``tf.keras`` bound to tf_keras.
+    """Return TensorFlow; where it is imported here first, its ``tf.keras`` is tf_keras.
 
     Raises:
         MissingDependencyError: It is not installed.
     """
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tfmot knows Keras 2 only
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if "tensorflow" not in sys.modules:  # in a user's own training the choice is made already
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tfmot knows Keras 2 only
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters comes as exceptions
     module = _imported("tensorflow", "TensorFlow")
     module.get_logger().setLevel("ERROR")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.errors import UsageError
 from edgekit.train._tensorflow import tensorflow
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Masks:
     def __init__(self, kernels: "Sequence[Kernel]") -> None:
         tf = tensorflow()
         self.kernels = tuple(kernels)
-        self._variables = [_raw(kernel.variable) for kernel in self.kernels]
+        self._variables = [_raw(kernel) for kernel in self.kernels]
         self._masks = [tf.Variable(tf.ones_like(item), trainable=False) for item in self._variables]
 
         def apply() -> None:
@@ -44,6 +45,13 @@ class Masks:
         self._apply()
 
 
-def _raw(variable: "Tensor") -> "Tensor":
+def _raw(kernel: "Kernel") -> "Tensor":
     """Return the TensorFlow variable behind a variable of either Keras."""
-    return variable if callable(variable.value) else variable.value
+    variable = kernel.variable
+    raw = variable if callable(variable.value) else variable.value
+    if not hasattr(raw, "assign"):
+        raise UsageError(
+            "edgekit's callbacks work with Keras on TensorFlow, not on another backend",
+            hint="set KERAS_BACKEND=tensorflow before Keras is imported",
+        )
+    return raw

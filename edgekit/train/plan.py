@@ -58,11 +58,17 @@ def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
     """
     found = _selected(model, spec)
     chosen = _sparsities(found, spec)
-    return tuple(
+    goals = tuple(
         _goal(kernel, sparsity, spec)
         for kernel, sparsity in zip(found, chosen, strict=True)
         if sparsity > 0
     )
+    if not goals:
+        raise UnsupportedModelError(
+            "the [prune] table leaves every layer alone",
+            hint="give a layer a sparsity above 0, or take the table out of the project file",
+        )
+    return goals
 
 
 def _selected(model: "Model", spec: "PruneSpec") -> tuple[Kernel, ...]:

@@ -16,7 +16,7 @@ LEVELS = [
         "sparsity", "device_report", "emulate",
     },
     {"runtimes", "train", "shrink", "emitters"},
-    {"verification", "fit", "golden"},
+    {"verification", "fit", "golden", "emission"},
     {"reports"},
     {"manifest", "training", "conversion", "pipeline", "callbacks", "api"},
     {"cli", "__main__"},

@@ -82,6 +82,8 @@ def shape_chain() -> bytes:
         builder.tensors[index] = replace(builder.tensors[index], data=None)
     slices = [builder.constant(np.array([value], np.int32)) for value in (0, 1, 1)]
     rest = builder.constant(np.array(12, np.int32))
+    whole = schema.ShapeOptionsT()
+    whole.outType = schema.TensorType.INT32
     options = schema.StridedSliceOptionsT()
     options.shrinkAxisMask = 1
     pack = schema.PackOptionsT()
@@ -89,7 +91,7 @@ def shape_chain() -> bytes:
     y = builder.reshape(x, (1, 12))
     reshape = builder.operators.pop()
     added = (
-        ("SHAPE", (x,), shape, schema.ShapeOptionsT()),
+        ("SHAPE", (x,), shape, whole),
         ("STRIDED_SLICE", (shape, *slices), scalar, options),
         ("PACK", (scalar, rest), target, pack),
     )

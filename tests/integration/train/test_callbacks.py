@@ -1,0 +1,204 @@
+"""The callbacks in a user's own training, with both Keras."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.callbacks import DeviceBudget, IntegerCheckpoint, MagnitudePruning
+from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.flatbuffer.integer import require_integer
+from edgekit.flatbuffer.model import load
+from edgekit.project import PruneSpec
+
+pytestmark = [pytest.mark.train, pytest.mark.parametrize("library", ["keras3", "tf_keras"])]
+
+
+@pytest.fixture
+def keras(request: pytest.FixtureRequest, library: str) -> Any:
+    found = request.getfixturevalue(library)
+    found.utils.set_random_seed(0)
+    return found
+
+
+def samples(count: int = 320) -> tuple[Any, Any]:
+    """Pictures with one bright half; the label says which."""
+    labels = np.arange(count) % 2
+    images = np.random.default_rng(0).normal(0, 0.3, (count, 8, 8, 1)).astype(np.float32)
+    images[labels == 0, :4] += 1
+    images[labels == 1, 4:] += 1
+    return images, labels
+
+
+def network(keras: Any) -> Any:
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(8, 3, activation="relu", name="eye"),
+            layers.DepthwiseConv2D(3, name="depth"),
+            layers.Flatten(),
+            layers.Dense(24, activation="relu", name="hidden"),
+            layers.Dense(2, activation="softmax", name="scores"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def zeros(model: Any, layer: str) -> float:
+    kernel = model.get_layer(layer).get_weights()[0]
+    return float(np.mean(kernel == 0))
+
+
+def fit(model: Any, callback: Any, epochs: int = 4, **options: Any) -> Any:
+    x, y = samples()
+    return model.fit(
+        x, y, epochs=epochs, batch_size=16, verbose=0, callbacks=[callback], **options
+    ).history
+
+
+def test_each_kernel_has_the_zeros_asked(keras: Any) -> None:
+    model = network(keras)
+    history = fit(model, MagnitudePruning(PruneSpec(sparsity=0.75)))
+    for layer in ("eye", "hidden", "scores"):
+        assert zeros(model, layer) == pytest.approx(0.75, abs=0.005)
+    assert zeros(model, "depth") == 0
+    assert history["sparsity"] == sorted(history["sparsity"])
+    assert history["sparsity"][-1] == pytest.approx(0.75, abs=0.005)
+    assert history["accuracy"][-1] > 0.95
+    assert [type(layer).__name__ for layer in model.layers].count("Conv2D") == 1  # no wrappers
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 7])
+def test_steps_may_come_several_at_once(keras: Any, steps_per_execution: int) -> None:
+    model = network(keras)
+    model.compile(
+        optimizer="sgd",
+        loss="sparse_categorical_crossentropy",
+        steps_per_execution=steps_per_execution,
+    )
+    fit(model, MagnitudePruning(PruneSpec(sparsity=0.6)), epochs=2)
+    assert zeros(model, "hidden") == pytest.approx(0.6, abs=0.005)
+
+
+def test_a_resumed_training_ends_where_an_unbroken_one_does(keras: Any, tmp_path: Path) -> None:
+    spec = PruneSpec(sparsity=0.75)
+    whole = network(keras)
+    unbroken = fit(whole, MagnitudePruning(spec))["sparsity"]
+
+    first = network(keras)
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(first, "stop_training", epoch == 1)
+    )
+    x, y = samples()
+    pruning = [MagnitudePruning(spec), stop]
+    broken = first.fit(x, y, epochs=4, batch_size=16, verbose=0, callbacks=pruning).history
+    first.save_weights(tmp_path / "halfway.weights.h5")
+
+    second = network(keras)
+    second.load_weights(tmp_path / "halfway.weights.h5")
+    rest = fit(second, MagnitudePruning(spec), initial_epoch=2)["sparsity"]
+    assert [*broken["sparsity"], *rest] == pytest.approx(unbroken, abs=1e-9)
+    was_zero = first.get_layer("hidden").get_weights()[0] == 0
+    assert (second.get_layer("hidden").get_weights()[0][was_zero] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"sparsity": 0.5, "warmup_epochs": 2.0}, {"hidden": 0.5, "eye": 0.5}),
+        ({"sparsity": 0.5, "schedule": "constant", "warmup_steps": 9}, {"hidden": 0.5}),
+        ({"sparsity": 0.5, "layers": {"e*": 0.0, "hidden": 0.9}}, {"eye": 0, "hidden": 0.9}),
+        ({"sparsity": 0.5, "skip_first": True, "skip_last": True}, {"eye": 0, "scores": 0}),
+        ({"sparsity": 0.5, "depthwise": True}, {"depth": 0.5}),
+        ({"granularity": "n_by_m"}, {"eye": 0, "hidden": 0.5, "scores": 0.5}),
+        (
+            {"sparsity": 0.5, "granularity": "block", "layers": {"eye": 0.0}, "block": (4, 8)},
+            {"hidden": 0.5},
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_asked_is_what_is_there(
+    keras: Any, options: dict[str, Any], expected: dict[str, float]
+) -> None:
+    model = network(keras)
+    fit(model, MagnitudePruning(PruneSpec(epochs=4, **options)), epochs=3)
+    for layer, sparsity in expected.items():
+        assert zeros(model, layer) == pytest.approx(sparsity, abs=0.01)
+
+
+def test_global_and_threshold_criteria_count_on_the_weights_at_the_start(keras: Any) -> None:
+    names = ("eye", "hidden", "scores")
+    model = network(keras)
+    start = {name: np.abs(model.get_layer(name).get_weights()[0]) for name in names}
+    fit(model, MagnitudePruning(PruneSpec(criterion="threshold", threshold=0.5)), epochs=1)
+    for name in names:
+        expected = np.mean(start[name] < 0.5 * start[name].mean())
+        assert zeros(model, name) == pytest.approx(expected, abs=0.005)
+
+    model = network(keras)
+    start = {name: np.abs(model.get_layer(name).get_weights()[0]) for name in names}
+    fit(model, MagnitudePruning(PruneSpec(criterion="global", sparsity=0.8)), epochs=1)
+    limit = np.quantile(np.concatenate([item.reshape(-1) for item in start.values()]), 0.8)
+    for name in names:
+        assert zeros(model, name) == pytest.approx(np.mean(start[name] < limit), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"layers": {"hiden": 0.5}}, InputError, "no layer that can be pruned is called 'hiden'"),
+        ({"granularity": "block"}, InputError, "layer 'eye' is a Conv2D: blocks"),
+        ({"warmup_steps": 80}, InputError, "the sparsity cannot be reached"),
+        ({"layers": {"*": 0.0}}, UnsupportedModelError, "leaves every layer alone"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(
+    keras: Any, options: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        fit(network(keras), MagnitudePruning(PruneSpec(sparsity=0.5, **options)))
+
+
+def test_a_budget_is_told_each_epoch(keras: Any, tmp_path: Path) -> None:
+    model = network(keras)
+    x, y = samples()
+    callbacks = [
+        MagnitudePruning(PruneSpec(sparsity=0.9)),
+        DeviceBudget("nucleo-l4r5zi"),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+    ]
+    history = model.fit(x, y, epochs=3, batch_size=16, verbose=0, callbacks=callbacks).history
+    # 6x6x8 convolutions of 9, 4x4x8 of 9, 128x24 and 24x2
+    macs = 6 * 6 * 8 * 9 + 4 * 4 * 8 * 9 + 128 * 24 + 24 * 2
+    assert history["macs"] == [macs] * 3
+    assert history["predicted_flash_bytes"][-1] < history["predicted_flash_bytes"][0]
+    # at least the two largest neighbours: 6x6x8 in and 4x4x8 out
+    assert history["predicted_arena_bytes"][0] >= 6 * 6 * 8 + 4 * 4 * 8
+    assert "predicted_arena_bytes" in (tmp_path / "log.csv").read_text()
+
+
+def test_a_model_that_can_never_fit_ends_the_training(keras: Any, tmp_path: Path) -> None:
+    profile = (Path(__file__).parents[3] / "targets" / "nucleo-l4r5zi.toml").read_text()
+    (tmp_path / "tiny.toml").write_text(profile.replace("640KiB", "1KiB"))
+    assert "1KiB" in (tmp_path / "tiny.toml").read_text()
+    budget = DeviceBudget(str(tmp_path / "tiny.toml"), out_of_reach="stop")
+    with pytest.warns(UserWarning, match="the model cannot fit tiny: it needs an arena of"):
+        history = fit(network(keras), budget)
+    assert len(history.get("loss", [])) <= 1
+
+
+def test_the_epoch_whose_integer_model_is_best_is_kept(keras: Any, tmp_path: Path) -> None:
+    x, y = samples()
+    path = tmp_path / "best.tflite"
+    checkpoint = IntegerCheckpoint(path, validation_data=(x[:64], y[:64]), calibration=x[64:96])
+    model = network(keras)
+    history = fit(model, checkpoint, epochs=3)
+    assert checkpoint.best is not None
+    assert checkpoint.best.value == max(history["val_int8_accuracy"])
+    assert checkpoint.best_epoch == int(np.argmax(history["val_int8_accuracy"]))
+    require_integer(load(path))
+    model.load_weights(tmp_path / "best.weights.h5")
