@@ -13,10 +13,11 @@ from edgekit.scaffold import init
 from edgekit.stages import Watch, unwatched
 
 if TYPE_CHECKING:
+    from edgekit.explanation.explain import Explanation
     from edgekit.inspection import Inspection
     from edgekit.verification import Verification
 
-__all__ = ["build", "convert", "doctor", "emit", "init", "inspect", "verify"]
+__all__ = ["build", "convert", "doctor", "emit", "explain", "init", "inspect", "verify"]
 
 
 def build(
@@ -50,6 +51,46 @@ def build(
     if not isinstance(source, Project):
         source = resolve(source, data=data, targets=targets, seed=seed)
     return build_project(source, out=out, watch=watch, fresh=fresh)
+
+
+def explain(
+    model: str | Path,
+    *,
+    data: str,
+    reference: Path | None = None,
+    runtimes: bool = False,
+    samples: int = 100,
+    scale: float = 1.0,
+    offset: float = 0.0,
+    seed: int = 0,
+) -> "Explanation":
+    """Return which operators of an integer `.tflite` cost accuracy, why, and what to try.
+
+    Args:
+        model: Its path.
+        data: An ``.npz`` (also the ``vectors.npz`` of a build), ``module:function``, a folder of
+            images, or ``"random"``.
+        reference: The float `.tflite` of the same model; None: the weights that the integers
+            stand for are taken for the float ones.
+        runtimes: Whether to look for the first operator at which LiteRT and TFLite-Micro differ.
+        samples: At most so many of the validation set are run.
+        scale: Multiplied with every input value.
+        offset: Added to every scaled input value.
+        seed: Of the split of data without a test set.
+
+    Raises:
+        EdgekitError: What the user must put right.
+    """
+    from edgekit.explanation.explain import explain as run
+    from edgekit.explanation.explain import taken
+    from edgekit.flatbuffer.model import read_bytes
+    from edgekit.verification import validation_vectors
+
+    content = read_bytes(Path(model))
+    spec = DataSpec(source=data, scale=scale, offset=offset)
+    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
+    floats = None if reference is None else read_bytes(reference)
+    return run(content, taken(vectors, samples), reference=floats, runtimes=runtimes)
 
 
 def inspect(model: str | Path) -> "Inspection":

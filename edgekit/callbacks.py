@@ -5,6 +5,7 @@ They write numbers into ``logs``, and so into TensorBoard and CSVLogger, and pri
 
 import tempfile
 import warnings
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -93,7 +94,8 @@ class DeviceBudget(Observer):
         """Return what is too much whatever the weights become, or nothing."""
         arena, flash = self._fit.arena_bytes, self._target.flash
         if arena is not None and arena.value > self._target.ram.available_bytes:
-            return f"an arena of {arena.value:,.0f} B, there are {self._target.ram.available_bytes:,} B"
+            available = self._target.ram.available_bytes
+            return f"an arena of {arena.value:,.0f} B, there are {available:,} B"
         found = kernels(self.model, depthwise=True)
         weights = sum(kernel.values().size for kernel in found)
         least = self._flash_bytes - self._coding_saves(Zeros(zeros=weights, weights=weights))
@@ -147,6 +149,7 @@ class IntegerCheckpoint(Observer):
         """Start the converter's process."""
         del logs
         self._converter = Worker("the TFLite converter")
+        weakref.finalize(self, self._converter.close)  # a training may end in an exception
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """End it."""
@@ -157,7 +160,7 @@ class IntegerCheckpoint(Observer):
         """Quantize and run the model of now, and keep it if no epoch before was as good."""
         content = _as_tflite(self.model, self._calibration, self._converter)
         verification = verify(content, self._vectors, runtimes=(self._runtime,))
-        score = verification.runtime(self._runtime).score
+        score = verification.runtimes[0].score
         assert score is not None  # there are labels
         if logs is not None:
             logs[f"val_int8_{score.metric}"] = score.value

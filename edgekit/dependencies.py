@@ -32,6 +32,7 @@ _PACKAGES = (
     ("tensorflow", "build and convert", _TRAIN),
     ("tf-keras", "build", _TRAIN),
     ("tensorflow-model-optimization", "pruning and quantization-aware training", _TRAIN),
+    ("litert-quantizer", "quantizing a float .tflite", 'pip install "edgekit[quantizer]"'),
     ("pillow", "folders of images", 'pip install "edgekit[images]"'),
 )
 _PROGRAMS = (

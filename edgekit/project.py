@@ -4,6 +4,7 @@ import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -140,7 +141,14 @@ class PruneSpec:
         self._check_amount()
         self._check_granularity()
 
+    def override(self, layer: str) -> float | None:
+        """Return what the last pattern that matches ``layer`` says, or None."""
+        matching = [value for pattern, value in self.layers.items() if fnmatchcase(layer, pattern)]
+        return matching[-1] if matching else None
+
     def _check_amount(self) -> None:
+        if self.size is not None and self.sparsity != "auto":
+            raise InputError('prune.size has a meaning for sparsity = "auto" alone')
         if self.criterion in {"threshold", "absolute"}:
             if self.threshold is None or self.threshold <= 0:
                 raise InputError(f"prune.threshold is missing for the criterion '{self.criterion}'")
@@ -152,14 +160,19 @@ class PruneSpec:
                 hint='set criterion = "threshold" or "absolute"',
             )
         elif self.sparsity == "auto":
-            if self.size is None:
-                raise InputError('prune.size is missing for sparsity = "auto"')
+            self._check_auto()
         elif self.granularity != "n_by_m":
             if self.sparsity is None:
                 raise InputError("'prune.sparsity' is missing", hint="such as 0.75")
             _check_fraction("prune.sparsity", self.sparsity, example="0.75")
-        if self.size is not None and self.sparsity != "auto":
-            raise InputError('prune.size has a meaning for sparsity = "auto" alone')
+
+    def _check_auto(self) -> None:
+        if self.size is None:
+            raise InputError(
+                'prune.size is missing for sparsity = "auto"', hint='such as size = "20KiB"'
+            )
+        if (self.criterion, self.granularity) != ("ratio", "unstructured"):
+            raise InputError('prune.sparsity = "auto" is for single weights by ratio alone')
 
     def _check_granularity(self) -> None:
         if self.granularity == "block" and (len(self.block) != 2 or min(self.block) < 1):  # noqa: PLR2004

@@ -99,7 +99,8 @@ def keep_largest_blocks(weights: "Floats", sparsity: float, block: tuple[int, in
     names = rows[:, np.newaxis] * (columns[-1] + 1) + columns
     sums = np.bincount(names.reshape(-1), weights=np.abs(weights).reshape(-1))
     means = sums / np.bincount(names.reshape(-1))
-    return keep_largest(means, sparsity)[names]
+    kept: Mask = keep_largest(means, sparsity)[names]
+    return kept
 
 
 def keep_n_of_m(weights: "Floats", zeros: int, group: int) -> "Mask":

@@ -41,10 +41,14 @@ def convert(
     seed: int,
     as_json: bool,
 ) -> None:
-    r"""Quantize a trained MODEL (.keras, .h5, SavedModel, module:function) to a .tflite.
+    r"""Quantize a trained MODEL after its training, to a .tflite.
+
+    MODEL is a .keras or .h5 file, a SavedModel, module:function, or a float .tflite, such as
+    litert-torch writes from PyTorch and onnx2tf from ONNX.
 
     \b
     edgekit convert model.h5 --data calibration.npz --out model.tflite
+    edgekit convert float.tflite --data calibration.npz --out model.tflite
     """
     from edgekit.conversion import convert as run
     from edgekit.inspection import to_json

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from edgekit.target import Abi as AbiName
 
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Abi:
     """Widths of the types that differ between targets.

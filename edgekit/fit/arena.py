@@ -117,7 +117,9 @@ def plan(model: "Model", build: "Build") -> ArenaPlan:
     _prepare(arena, kernels)
     spans = lifetimes(model, kernels)
     requests = tuple(
-        Request(planned_bytes=align_up(span.count, ALIGNMENT_BYTES), first=span.first, last=span.last)
+        Request(
+            planned_bytes=align_up(span.count, ALIGNMENT_BYTES), first=span.first, last=span.last
+        )
         for span in spans.spans
     )
     offsets = place(requests)
@@ -129,9 +131,7 @@ def plan(model: "Model", build: "Build") -> ArenaPlan:
     return _described(arena, spans, requests, offsets, head_bytes)
 
 
-def _set_up(
-    arena: Allocator, model: "Model", build: "Build", kernels: tuple[Kernel, ...]
-) -> None:
+def _set_up(arena: Allocator, model: "Model", build: "Build", kernels: tuple[Kernel, ...]) -> None:
     """Follow the constructors, `StartModelAllocation`, and the parsing and `Init` of operators."""
     arena.persistent_structures(_ALLOCATOR + (_RECORDING if build.wheel else ""))
     arena.persistent_structures(_PLANNER)
@@ -179,9 +179,7 @@ def _finish(
     word = arena.abi.pointer_bytes
     tensors = sum(len(graph.tensors) for graph in model.graphs)
     arena.temporary(word * len(model.graphs), alignment=word)
-    arena.temporary(
-        arena.abi.struct_bytes(_ALLOCATION_INFO) * (tensors + requests), alignment=word
-    )
+    arena.temporary(arena.abi.struct_bytes(_ALLOCATION_INFO) * (tensors + requests), alignment=word)
     arena.temporary_buffer(_PLANNER_BYTES_PER_BUFFER * buffers)
     arena.resize_head(head_bytes)
     for tensors_at in (model.main.inputs, model.main.outputs):

@@ -91,4 +91,6 @@ def _fit(measurements: tuple[Measurement, ...], shape: Cycles) -> "npt.NDArray[n
 
 
 def _predicted(item: Measurement, coefficients: "npt.NDArray[np.float64]") -> float:
-    return float(sum(item.work[kind] * each for kind, each in zip(KINDS, coefficients, strict=True)))
+    return float(
+        sum(item.work[kind] * each for kind, each in zip(KINDS, coefficients, strict=True))
+    )

@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.errors import InputError
 from edgekit.finding import Finding
 from edgekit.fit.arena import ArenaPlan, plan
 from edgekit.fit.build import build_of
-from edgekit.fit.flash import model_quantity
-from edgekit.fit.operators import Unsupported
+from edgekit.fit.flash import code_quantity, model_quantity
+from edgekit.fit.latency import latency
+from edgekit.fit.operators import Unsupported, unsupported_operators
 from edgekit.flatbuffer.model import read
 from edgekit.project import Limits
 from edgekit.quantity import Quantity, format_bytes
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 
     from edgekit.flatbuffer.model import Model
     from edgekit.target import Target
+
+# The plan met the truth to the byte for 33 arenas on Cortex-M3, M4 and M55, and for 322 of the
+# wheel. What it does not know of a later TFLite-Micro must fit into what is reserved on top.
+_RESERVE_SHARE, _RESERVE_BYTES = 0.01, 64
+# ESP-NN keeps 16-bit copies of a convolution's input and filter while it runs.
+_ESP_COPIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +39,10 @@ class Fit:
         arena_bytes: The tensor arena.
         model_bytes: The model itself.
         code_bytes: The runtime with the operators that the model uses.
-        flash_bytes: Model and code.
-        ram_bytes: The arena and the interpreter's own objects.
+        flash_bytes: Model and code; the model alone where the code is not known.
+        ram_bytes: The arena; with a linker map, all static memory.
         latency_ms: Of one invocation.
+        latency_unknown: Why there is no latency, or None.
         findings: The target's memory and the project's limits, held against the figures.
         plan: How the arena is laid out; None where the runtime has no arena of this kind.
     """
@@ -45,9 +54,10 @@ class Fit:
     arena_bytes: Quantity | None
     model_bytes: Quantity
     code_bytes: Quantity | None
-    flash_bytes: Quantity | None
+    flash_bytes: Quantity
     ram_bytes: Quantity | None
     latency_ms: Quantity | None
+    latency_unknown: str | None
     findings: tuple[Finding, ...]
     plan: ArenaPlan | None = None
 
@@ -68,38 +78,42 @@ def check(
         limits: The project's, held besides the target's memory.
 
     Raises:
-        InputError: Not a TFLite file, or a linker map that cannot be read.
+        InputError: Not a TFLite file, or a linker map that cannot be read or is of another model.
     """
-    del map_file
-    return check_model(read(model), target, limits=limits)
+    return check_model(read(model), target, limits=limits, map_file=map_file)
 
 
-def check_model(parsed: "Model", target: "Target", *, limits: Limits) -> Fit:
+def check_model(
+    parsed: "Model", target: "Target", *, limits: Limits, map_file: "Path | None" = None
+) -> Fit:
     """Return how the model that was read fits ``target``."""
-    arena_plan = None if target.runtime.name == "litert" else plan(parsed, build_of(target))
-    arena = None if arena_plan is None else _arena_quantity(arena_plan, target)
+    unsupported = unsupported_operators(parsed, target.runtime)
+    on_chip = target.runtime.name == "tflite-micro" and not unsupported
+    arena_plan = plan(parsed, build_of(target)) if on_chip else None
+    arena = None if arena_plan is None else _arena_quantity(parsed, arena_plan, target)
     model_bytes = model_quantity(parsed)
-    findings = tuple(
-        finding
-        for finding in (
-            _memory("flash", model_bytes, target.flash and target.flash.available_bytes, target),
-            _memory("ram", arena, target.ram.available_bytes, target),
-            _memory("flash", model_bytes, limits.flash, target, whose="the project's limit"),
-            _memory("ram", arena, limits.ram, target, whose="the project's limit"),
-        )
-        if finding is not None
+    code, ram = code_quantity(parsed, target) if on_chip else None, arena
+    if map_file is not None:
+        code, ram = _from_map(map_file, parsed)
+    flash = model_bytes if code is None else _sum(model_bytes, code)
+    time = latency(parsed, target) if not unsupported else "the model does not run there"
+    findings = (
+        _operators(unsupported, target),
+        *_memories(flash, ram, arena_plan, target, limits),
+        *_latency(time, target, limits),
     )
     return Fit(
         target=target.name,
-        runs=True,
+        runs=not unsupported,
         fits=all(finding.passed for finding in findings),
-        unsupported_operators=(),
+        unsupported_operators=unsupported,
         arena_bytes=arena,
         model_bytes=model_bytes,
-        code_bytes=None,
-        flash_bytes=None,
-        ram_bytes=arena,
-        latency_ms=None,
+        code_bytes=code,
+        flash_bytes=flash,
+        ram_bytes=ram,
+        latency_ms=time if isinstance(time, Quantity) else None,
+        latency_unknown=time if isinstance(time, str) else None,
         findings=findings,
         plan=arena_plan,
     )
@@ -112,35 +126,130 @@ def to_json(fit: Fit) -> dict[str, object]:
     return values
 
 
-def _arena_quantity(planned: ArenaPlan, target: "Target") -> Quantity:
-    count = float(planned.arena_bytes)
+def peak_in_words(planned: ArenaPlan) -> str:
+    """Return where the arena is fullest, and with what."""
+    peak, largest = planned.peak, planned.largest_at_peak
+    text = f"peak {peak.live_bytes:,} B at operator {peak.index} ({peak.op})"
+    if largest is None:
+        return text
+    return f"{text}; the largest buffer there is {largest.name} with {largest.planned_bytes:,} B"
+
+
+def _arena_quantity(model: "Model", planned: ArenaPlan, target: "Target") -> Quantity:
+    count = planned.arena_bytes
+    high = count + max(round(_RESERVE_SHARE * count), _RESERVE_BYTES)
+    source = f"plan of TFLite-Micro's arena with {target.runtime.kernels} on {target.core.name}"
+    if target.runtime.kernels == "esp-nn":
+        high += _esp_scratch_bytes(model)
+        source += "; the upper end adds ESP-NN's 16-bit copies at their largest"
     return Quantity(
-        value=count,
-        unit="B",
-        kind="predicted",
-        source=f"plan of TFLite-Micro's arena with {target.runtime.kernels}, {target.runtime.abi}",
-        low=count - max(0.02 * count, 128),
-        high=count,
+        value=count, unit="B", kind="predicted", source=source, low=count, high=-(-high // 16) * 16
     )
 
 
-def _memory(
-    gate: str,
-    value: Quantity | None,
-    limit: int | None,
-    target: "Target",
-    *,
-    whose: str = "",
-) -> Finding | None:
-    if value is None or limit is None:
-        return None
-    passed = value.value <= limit
-    bound = whose or f"what {target.title} leaves"
+def _esp_scratch_bytes(model: "Model") -> int:
+    """Return the most that ESP-NN asks for: twice an input and its filter, of one convolution."""
+    graph = model.main
+    return max(
+        (
+            _ESP_COPIES * sum(graph.tensors[index].elements for index in operator.inputs[:2])
+            for operator in graph.operators
+            if operator.op in ("CONV_2D", "DEPTHWISE_CONV_2D")
+        ),
+        default=0,
+    )
+
+
+def _from_map(map_file: "Path", parsed: "Model") -> tuple[Quantity, Quantity]:
+    """Return code and RAM as the linker counted them."""
+    from edgekit.linker_map import read_map
+
+    size = read_map(map_file)
+    if size.model_bytes is not None and size.model_bytes < parsed.file_bytes:
+        raise InputError(
+            f"{map_file}: its model has {size.model_bytes:,} B, this one {parsed.file_bytes:,} B",
+            hint="link the firmware with this model and give its map",
+        )
+    source = f"linker map {map_file.name}"
+    held = size.model_bytes if size.model_bytes is not None else parsed.file_bytes
+    return (
+        Quantity(value=size.flash_bytes - held, unit="B", kind="measured", source=source),
+        Quantity(value=size.ram_bytes, unit="B", kind="measured", source=source),
+    )
+
+
+def _sum(model: Quantity, code: Quantity) -> Quantity:
+    return Quantity(
+        value=model.value + code.value,
+        unit="B",
+        kind=code.kind,
+        source=f"{model.source}, and {code.source}",
+        low=None if code.low is None else model.value + code.low,
+        high=None if code.high is None else model.value + code.high,
+    )
+
+
+def _operators(unsupported: tuple[Unsupported, ...], target: "Target") -> Finding:
+    if not unsupported:
+        return Finding(
+            gate="operators",
+            passed=True,
+            message=f"{target.runtime.name} takes every operator",
+            target=target.name,
+        )
+    first = unsupported[0]
+    layer = f", made by layer '{first.layer}'" if first.layer else ""
+    more = f"; and {len(unsupported) - 1} more" if len(unsupported) > 1 else ""
     return Finding(
-        gate=gate,
-        passed=passed,
-        message=f"{gate}: {format_bytes(value.value)} of {format_bytes(limit)}, {bound}",
-        value=value,
-        limit=limit,
+        gate="operators",
+        passed=False,
+        message=f"operator {first.index} ({first.op}{layer}): {first.reason}{more}",
         target=target.name,
+        hint=first.instead,
+    )
+
+
+def _memories(
+    flash: Quantity,
+    ram: Quantity | None,
+    planned: ArenaPlan | None,
+    target: "Target",
+    limits: Limits,
+) -> tuple[Finding, ...]:
+    leaves = f"what {target.title} leaves"
+    where = None if planned is None else peak_in_words(planned)
+    rows: tuple[tuple[str, Quantity | None, int | None, str, str | None], ...] = (
+        ("flash", flash, None if target.flash is None else target.flash.available_bytes, leaves, None),
+        ("ram", ram, target.ram.available_bytes, leaves, where),
+        ("flash", flash, limits.flash, "the project's limit", None),
+        ("ram", ram, limits.ram, "the project's limit", where),
+    )
+    return tuple(
+        Finding(
+            gate=gate,
+            passed=value.value <= limit,
+            message=f"{gate}: {format_bytes(value.value)} of {format_bytes(limit)}, {whose}",
+            value=value,
+            limit=limit,
+            target=target.name,
+            hint=None if value.value <= limit else hint,
+        )
+        for gate, value, limit, whose, hint in rows
+        if value is not None and limit is not None
+    )
+
+
+def _latency(time: Quantity | str, target: "Target", limits: Limits) -> tuple[Finding, ...]:
+    if limits.latency is None or isinstance(time, str):
+        return ()
+    limit_ms = limits.latency / 1e3
+    return (
+        Finding(
+            gate="latency",
+            passed=time.value <= limit_ms,
+            message=f"latency: {time.value:.3g} ms of {limit_ms:g} ms, the project's limit",
+            value=time,
+            limit=limit_ms,
+            target=target.name,
+        ),
     )

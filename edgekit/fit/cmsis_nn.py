@@ -98,7 +98,7 @@ def transpose_convolution_bytes(kernel: "Kernel") -> tuple[int, int]:
     """Return the two buffers of `arm_transpose_conv_wrapper_s8`; either may be empty."""
     weights, source, output = kernel.input(1), kernel.input(2), kernel.output()
     filters, height, width, depth = weights.shape
-    options = kernel.operator.options
+    options = kernel.options
     strides = (options.strideH, options.strideW)
     if max(strides) <= _REVERSE_STRIDE and depth > _REVERSE_FROM_DEPTH:
         return _columns_s8(kernel, depth * height * width), depth * height * width * filters
@@ -146,7 +146,7 @@ def _one_row_mve(window: _Window, depth: int, kernel: "Kernel") -> int:
 
 def _windows(kernel: "Kernel") -> tuple[_Window, _Window]:
     source, weights, output = kernel.input(0), kernel.input(1), kernel.output()
-    options = kernel.operator.options
+    options = kernel.options
     rows = _Window(
         source.shape[1], weights.shape[1], output.shape[1], options.strideH, options.dilationHFactor
     )

@@ -22,9 +22,7 @@ _BATCH_MATMUL = "PPP bbb"
 _ARITHMETIC = 13 * "q"  # ArithmeticParams: 104 bytes without a pointer, with 64-bit ranges
 _CONV_PARAMS = "b hhhh hhhh iii ii ii ii"
 _FC_PARAMS = "iii ii ii ii bbb"  # FullyConnectedParams
-_LSTM = (
-    f"(b iiii) (i h i) E {8 * f'({_FC_PARAMS})'} {3 * f'({_ARITHMETIC})'} iiii"  # OpDataLSTM
-)
+_LSTM = f"(b iiii) (i h i) E {8 * f'({_FC_PARAMS})'} {3 * f'({_ARITHMETIC})'} iiii"  # OpDataLSTM
 _LSTM_GATE = "ii PP ii PP P E"  # cmsis_nn_lstm_gate
 
 _REFERENCE: dict[str, str] = {

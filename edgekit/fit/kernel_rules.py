@@ -185,7 +185,7 @@ def _mirror_pad(kernel: "Kernel") -> None:
 
 
 def _batch_matmul(kernel: "Kernel") -> None:
-    options = kernel.operator.options
+    options = kernel.options
     kernel.temporaries("i0 i1 o0")
     for position, transposed in ((0, options.adjX), (1, not options.adjY)):
         if transposed:
@@ -206,7 +206,7 @@ def _svdf(kernel: "Kernel") -> None:
     filters = kernel.input(1).shape[0]
     kernel.request(4 * batch * filters)
     if kernel.input(0).dtype == "int8":
-        kernel.request(4 * batch * (filters // kernel.operator.options.rank))
+        kernel.request(4 * batch * (filters // kernel.options.rank))
 
 
 def _transpose_conv(kernel: "Kernel") -> None:

@@ -1,6 +1,6 @@
 """What each kernel takes from the arena: its data, its temporary tensors and its buffers."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgekit.fit.kernel_data import kernel_data
 
@@ -41,6 +41,11 @@ class Kernel:
     def has_cmsis_nn(self) -> bool:
         """Whether the kernels are CMSIS-NN's."""
         return self.build.kernels == "cmsis-nn"
+
+    @property
+    def options(self) -> Any:  # noqa: ANN401  the schema's class for this kind of operator
+        """What the file says of the operator: strides, axes and the like."""
+        return self.operator.options
 
     def input(self, position: int) -> "Tensor":
         """Return the input at ``position``, which the operator has."""

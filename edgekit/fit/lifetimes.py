@@ -53,7 +53,9 @@ def lifetimes(model: "Model", kernels: "tuple[Kernel, ...]") -> Lifetimes:
     walk = _Walk(model)
     walk.graph(0)
     tensors = [
-        Span(name=tensor.name, kind="tensor", count=tensor.stored_bytes, first=life[0], last=life[1])
+        Span(
+            name=tensor.name, kind="tensor", count=tensor.stored_bytes, first=life[0], last=life[1]
+        )
         for subgraph, graph in enumerate(model.graphs)
         for tensor in graph.tensors
         if _planned(tensor)
@@ -119,6 +121,7 @@ class _Walk:
 def called_graphs(operator: "Operator") -> tuple[int, ...]:
     """Return the graphs that ``operator`` calls, in the order in which they are planned."""
     options = operator.options
+    names: tuple[str, ...]
     match operator.op:
         case "IF":
             names = ("thenSubgraphIndex", "elseSubgraphIndex")

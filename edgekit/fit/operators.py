@@ -90,7 +90,7 @@ def keras_layer(name: str) -> str:
     ``"model/conv2d_1/Relu;model/conv2d_1/BiasAdd"`` is made by ``"conv2d_1"``: the part before
     the operation, without the model's own name.
     """
-    parts = name.split(";")[0].split("/")
+    parts = name.split(";", maxsplit=1)[0].split("/")
     return parts[-2] if len(parts) > 1 else ""
 
 
@@ -131,7 +131,7 @@ def _not_in_tflm(use: Use) -> bool:
 
 
 def _no_decode(use: Use) -> bool:
-    """the target's TFLite-Micro is older than the DECODE operator.
+    """The target's TFLite-Micro is older than the DECODE operator.
 
     flash the model as it was before 'edgekit shrink' coded it, or update the runtime and set
     runtime.decode = true in the profile

@@ -13,44 +13,106 @@ def _types(*names: str) -> frozenset[str]:
 
 
 TYPES: dict[str, frozenset[str] | None] = {
-    **dict.fromkeys("ASSIGN_VARIABLE CALL_ONCE IF READ_VARIABLE VAR_HANDLE WHILE".split()),
+    **dict.fromkeys(["ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "VAR_HANDLE", "WHILE"]),
     **dict.fromkeys(
-        "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE".split(),
+        [
+            "CEIL",
+            "COS",
+            "EXP",
+            "FLOOR",
+            "FLOOR_DIV",
+            "FLOOR_MOD",
+            "L2_POOL_2D",
+            "LOG",
+            "NEG",
+            "ROUND",
+            "SIN",
+            "SQRT",
+            "SQUARE",
+        ],
         _types(_F),
     ),
     **dict.fromkeys(
-        (
-            "ADD_N ARG_MAX ARG_MIN BATCH_TO_SPACE_ND CUMSUM DEPTH_TO_SPACE ELU EMBEDDING_LOOKUP"
-            " GATHER GATHER_ND HARD_SWISH L2_NORMALIZATION LOG_SOFTMAX MIRROR_PAD PRELU REDUCE_MAX"
-            " REDUCE_MIN RESIZE_BILINEAR SPACE_TO_BATCH_ND SPACE_TO_DEPTH SVDF"
-        ).split(),
+        [
+            "ADD_N",
+            "ARG_MAX",
+            "ARG_MIN",
+            "BATCH_TO_SPACE_ND",
+            "CUMSUM",
+            "DEPTH_TO_SPACE",
+            "ELU",
+            "EMBEDDING_LOOKUP",
+            "GATHER",
+            "GATHER_ND",
+            "HARD_SWISH",
+            "L2_NORMALIZATION",
+            "LOG_SOFTMAX",
+            "MIRROR_PAD",
+            "PRELU",
+            "REDUCE_MAX",
+            "REDUCE_MIN",
+            "RESIZE_BILINEAR",
+            "SPACE_TO_BATCH_ND",
+            "SPACE_TO_DEPTH",
+            "SVDF",
+        ],
         _types(_F, _8),
     ),
     **dict.fromkeys(
-        (
-            "ABS AVERAGE_POOL_2D BATCH_MATMUL CONV_2D DEPTHWISE_CONV_2D EXPAND_DIMS"
-            " FULLY_CONNECTED LEAKY_RELU LOGISTIC MAX_POOL_2D MEAN RELU RELU6"
-            " RESIZE_NEAREST_NEIGHBOR RSQRT SELECT_V2 SOFTMAX SUM TANH TRANSPOSE TRANSPOSE_CONV"
-            " UNIDIRECTIONAL_SEQUENCE_LSTM"
-        ).split(),
+        [
+            "ABS",
+            "AVERAGE_POOL_2D",
+            "BATCH_MATMUL",
+            "CONV_2D",
+            "DEPTHWISE_CONV_2D",
+            "EXPAND_DIMS",
+            "FULLY_CONNECTED",
+            "LEAKY_RELU",
+            "LOGISTIC",
+            "MAX_POOL_2D",
+            "MEAN",
+            "RELU",
+            "RELU6",
+            "RESIZE_NEAREST_NEIGHBOR",
+            "RSQRT",
+            "SELECT_V2",
+            "SOFTMAX",
+            "SUM",
+            "TANH",
+            "TRANSPOSE",
+            "TRANSPOSE_CONV",
+            "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        ],
         _types(_F, _8, _16),
     ),
     **dict.fromkeys(
-        (
-            "ADD DYNAMIC_UPDATE_SLICE MAXIMUM MINIMUM MUL PACK PAD PADV2 SPLIT SPLIT_V"
-            " SQUARED_DIFFERENCE SUB UNPACK"
-        ).split(),
+        [
+            "ADD",
+            "DYNAMIC_UPDATE_SLICE",
+            "MAXIMUM",
+            "MINIMUM",
+            "MUL",
+            "PACK",
+            "PAD",
+            "PADV2",
+            "SPLIT",
+            "SPLIT_V",
+            "SQUARED_DIFFERENCE",
+            "SUB",
+            "UNPACK",
+        ],
         _types(_F, _8, _16, _32),
     ),
     **dict.fromkeys(
-        "DIV FILL GREATER GREATER_EQUAL LESS LESS_EQUAL ZEROS_LIKE".split(), _types(_F, _8, _32)
+        ["DIV", "FILL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "ZEROS_LIKE"],
+        _types(_F, _8, _32),
     ),
-    **dict.fromkeys("EQUAL NOT_EQUAL".split(), _types("bool", _F, _8, _32)),
+    **dict.fromkeys(["EQUAL", "NOT_EQUAL"], _types("bool", _F, _8, _32)),
     **dict.fromkeys(
-        "CAST CONCATENATION SLICE STRIDED_SLICE".split(), _types("bool", _F, _8, _16, _32)
+        ["CAST", "CONCATENATION", "SLICE", "STRIDED_SLICE"], _types("bool", _F, _8, _16, _32)
     ),
-    **dict.fromkeys("LOGICAL_AND LOGICAL_NOT LOGICAL_OR REDUCE_ALL".split(), _types("bool")),
-    **dict.fromkeys("BROADCAST_TO RESHAPE REVERSE_V2 SHAPE SQUEEZE".split(), _ANY),
+    **dict.fromkeys(["LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "REDUCE_ALL"], _types("bool")),
+    **dict.fromkeys(["BROADCAST_TO", "RESHAPE", "REVERSE_V2", "SHAPE", "SQUEEZE"], _ANY),
     "BROADCAST_ARGS": _types(_32, "int64"),
     "DEQUANTIZE": _types(_8, _16, "uint8"),
     "QUANTIZE": _types(_F, _8, _16, _32, "uint8"),
@@ -58,12 +120,25 @@ TYPES: dict[str, frozenset[str] | None] = {
 """By builtin operator: the types of activations for which it has a kernel."""
 
 CUSTOM = frozenset(
-    """
-    CIRCULAR_BUFFER SignalDelay SignalEnergy SignalFftAutoScale SignalFilterBank
-    SignalFilterBankLog SignalFilterBankSpectralSubtraction SignalFilterBankSquareRoot SignalFramer
-    SignalIrfft SignalOverlapAdd SignalPCAN SignalRfft SignalStacker SignalWindow TFLM_DECODE
-    TFLite_Detection_PostProcess
-    """.split()
+    [
+        "CIRCULAR_BUFFER",
+        "SignalDelay",
+        "SignalEnergy",
+        "SignalFftAutoScale",
+        "SignalFilterBank",
+        "SignalFilterBankLog",
+        "SignalFilterBankSpectralSubtraction",
+        "SignalFilterBankSquareRoot",
+        "SignalFramer",
+        "SignalIrfft",
+        "SignalOverlapAdd",
+        "SignalPCAN",
+        "SignalRfft",
+        "SignalStacker",
+        "SignalWindow",
+        "TFLM_DECODE",
+        "TFLite_Detection_PostProcess",
+    ]
 )
 """Custom operators that it brings along."""
 

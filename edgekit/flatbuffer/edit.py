@@ -1,8 +1,11 @@
 """Change a model's main graph, and drop from it what nothing uses."""
 
 import copy
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from edgekit.flatbuffer.values import Graph, Model, Operator, Signature, Tensor
 
@@ -27,6 +30,15 @@ _STATEFUL = frozenset(
 def with_main(model: Model, graph: Graph) -> Model:
     """Return ``model`` with ``graph`` as its main graph."""
     return replace(model, graphs=(graph, *model.graphs[1:]))
+
+
+def options_of(operator: Operator) -> "Mapping[str, int]":
+    """Return the whole numbers among the options of ``operator``; others are 0, as in the schema.
+
+    A file may leave options out: the runtimes read zeros then.
+    """
+    values = {} if operator.options is None else vars(operator.options)
+    return defaultdict(int, {key: int(item) for key, item in values.items() if _is_number(item)})
 
 
 def with_options(operator: Operator, **changes: object) -> Operator:
@@ -118,6 +130,10 @@ def map_tensors(model: Model, change: "Callable[[Tensor], Tensor]") -> Model:
     """Return ``model`` with ``change`` applied to every tensor of its main graph."""
     graph = model.main
     return with_main(model, replace(graph, tensors=tuple(change(item) for item in graph.tensors)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | np.integer | np.bool_)
 
 
 def _useful(graph: Graph) -> list[Operator]:

@@ -27,13 +27,21 @@ class FloatTensor:
 
 
 def float_tensors(model: "Model") -> tuple[FloatTensor, ...]:
-    """Return every float tensor of ``model`` in the order of the file; none means fully integer."""
+    """Return every float tensor of ``model`` in the order of the file; none means fully integer.
+
+    Tensors that no operator reads or writes hold no numbers: an LSTM has such for the scales of
+    what it computes inside.
+    """
     return tuple(
         FloatTensor(name=tensor.name, dtype=tensor.dtype, operator=_neighbour(graph, tensor.index))
         for graph in model.graphs
         for tensor in graph.tensors
-        if tensor.dtype in _FLOATS
+        if tensor.dtype in _FLOATS and _is_used(graph, tensor.index)
     )
+
+
+def _is_used(graph: "Graph", tensor: int) -> bool:
+    return tensor in (*graph.inputs, *graph.outputs) or _neighbour(graph, tensor) != "none"
 
 
 def _neighbour(graph: "Graph", tensor: int) -> str:

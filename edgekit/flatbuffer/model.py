@@ -41,6 +41,8 @@ __all__ = [
 
 T = TypeVar("T")
 
+_KERNEL_RANKS = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 4, "TRANSPOSE_CONV": 4}
+
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every TFLite file (schema.fbs, file_identifier)."""
 
@@ -150,6 +152,7 @@ def _graph(source: schema.ModelT, graph: schema.SubGraphT, blocks: list[bytes | 
         used += [item for item in operator.inputs if item != -1]
         used += [*operator.outputs, *operator.intermediates]
     _check_indices(used, built)
+    _check_kernels(built)
     return built
 
 
@@ -247,6 +250,16 @@ def _check_indices(used: "Iterable[int]", graph: Graph) -> None:
     for item in used:
         if not 0 <= item < limit:
             raise ValueError(f"tensor {item} of {limit} is used")
+
+
+def _check_kernels(graph: Graph) -> None:
+    for operator in graph.operators:
+        if operator.op in _KERNEL_RANKS:
+            if len(operator.inputs) <= 1:
+                raise ValueError(f"{operator.op} at {operator.index} has no kernel")
+            shape = graph.tensors[operator.inputs[1]].shape
+            if len(shape) != _KERNEL_RANKS[operator.op]:
+                raise ValueError(f"{operator.op} at {operator.index} has a kernel of shape {shape}")
 
 
 def _items(value: "Iterable[T] | None") -> "Iterable[T]":

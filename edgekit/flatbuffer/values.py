@@ -96,7 +96,8 @@ class Tensor:
             raise UnsupportedModelError(f"tensor '{self.name}' has no constant {self.dtype} values")
         if self.dtype == "int4":
             return _unpack_int4(self.data, self.elements).reshape(self.shape)
-        return np.frombuffer(self.data, dtype=NUMPY[self.dtype]).reshape(self.shape)
+        kind = np.dtype(NUMPY[self.dtype])
+        return np.frombuffer(self.data, dtype=kind, count=self.elements).reshape(self.shape)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

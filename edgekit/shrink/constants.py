@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.shrink.links import channels, is_int8_constant, links
+from edgekit.shrink.links import channels, links
 from edgekit.shrink.weighed import weighed
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def _settled(
     if view is not None:
         unknown = ~_known(graph, view.source, found)
         return np.asarray(~(view.nonzero & unknown).any(axis=1))
-    if operator.op == "DEPTHWISE_CONV_2D" and is_int8_constant(graph, operator.inputs[1]):
+    joined = links(graph, operator)
+    if operator.op == "DEPTHWISE_CONV_2D" and joined is not None:
         weights = graph.tensors[operator.inputs[1]].values()
         known = _known(graph, operator.inputs[0], found)
         silent = np.asarray(~weights.any(axis=(0, 1, 2)))
         return silent | np.repeat(known, len(silent) // len(known))
-    joined = links(graph, operator)
     sources = [index for index in operator.inputs if graph.tensors[index].dtype == "int8"]
     if joined is None or {link.source for link in joined} != set(sources):
         return None
@@ -88,10 +88,9 @@ def _known(graph: "Graph", tensor: int, found: "Mapping[int, Constants]") -> "Fl
 
 
 def _filled(graph: "Graph", index: int, constants: Constants | None) -> "Array":
-    """Return values for tensor ``index``: its constants, and its zero point elsewhere."""
+    """Return values for tensor ``index``: its constants, and anything elsewhere."""
     tensor = graph.tensors[index]
-    rest = 0 if tensor.quantization is None else int(tensor.quantization.zero_points[0])
-    values = np.full(tensor.shape, rest, tensor.dtype)
+    values = np.zeros(tensor.shape, tensor.dtype)
     if constants is not None:
         values[..., constants.known] = constants.stored[constants.known]
     return values

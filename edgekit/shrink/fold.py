@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.flatbuffer.edit import Draft
+from edgekit.flatbuffer.edit import Draft, options_of
 from edgekit.flatbuffer.values import NUMPY
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _value(draft: Draft, model: "Model", operator: "Operator", oracle: "Oracle")
         case "STRIDED_SLICE":
             return _strided_slice(operator, *(item.values() for item in inputs))
         case "PACK":
-            axis = vars(operator.options)["axis"]
+            axis = options_of(operator)["axis"]
             return np.stack([item.values() for item in inputs], axis=axis)
         case _:
             first = operator.inputs[0]
@@ -79,7 +79,7 @@ def _strided_slice(
     operator: "Operator", source: "Array", begin: "Array", end: "Array", strides: "Array"
 ) -> "Array | None":
     """Return the slice, or None for masks that converters do not write on shapes."""
-    options = vars(operator.options)
+    options = options_of(operator)
     if options["ellipsisMask"] or options["newAxisMask"]:
         return None
     place: list[slice | int] = []

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.flatbuffer.edit import options_of
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -86,11 +88,16 @@ def _same(graph: "Graph", operator: "Operator", inputs: tuple[int, ...]) -> tupl
 
 
 def _depthwise(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:
-    source, weights = operator.inputs[:2]
+    source, weights, *rest = operator.inputs
     target = operator.outputs[0]
-    if not is_int8_constant(graph, weights):
+    if not is_int8_constant(graph, weights) or operator.options is None:
         return None
     count, made = channels(graph, source), channels(graph, target)
+    biases = [graph.tensors[index].shape for index in rest if index != -1]
+    shape = graph.tensors[weights].shape
+    fits = len(shape) == 4 and shape[-1] == made and made % max(count, 1) == 0  # noqa: PLR2004
+    if not fits or any(bias != (made,) for bias in biases):
+        return None
     if count == 1:  # each output channel reads the one input channel: none is linked
         return ()
     link = Link(
@@ -105,7 +112,7 @@ def _depthwise(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:
 def _concatenation(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:
     target = operator.outputs[0]
     rank = len(graph.tensors[target].shape)
-    axis = vars(operator.options)["axis"] % rank
+    axis = options_of(operator)["axis"] % rank
     if axis != rank - 1:
         return _same(graph, operator, operator.inputs)
     found, start = [], 0
@@ -115,7 +122,7 @@ def _concatenation(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | N
             Link(source=source, source_channels=own, target=target, target_channels=own + start)
         )
         start += len(own)
-    return tuple(found)
+    return tuple(found) if start == channels(graph, target) else None
 
 
 def _reshape(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:

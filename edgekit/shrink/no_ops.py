@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.flatbuffer.edit import Draft, consumers, with_main, with_options
+from edgekit.flatbuffer.edit import Draft, consumers, options_of, with_main, with_options
 
 if TYPE_CHECKING:
     from edgekit.flatbuffer.values import Model, Operator, Tensor
@@ -58,7 +58,7 @@ def _copies(draft: Draft, operator: "Operator") -> bool:
         case "CONCATENATION":
             return len(operator.inputs) == 1 and _is_linear(operator)
         case "AVERAGE_POOL_2D" | "MAX_POOL_2D":
-            options = vars(operator.options)
+            options = options_of(operator)
             cells = options["filterHeight"] * options["filterWidth"]
             steps = options["strideH"] * options["strideW"]
             return bool(cells == steps == 1) and _is_linear(operator)
@@ -111,7 +111,7 @@ def _same_type(left: "Tensor", right: "Tensor") -> bool:
 
 
 def _is_linear(operator: "Operator") -> bool:
-    return bool(vars(operator.options)["fusedActivationFunction"] == 0)
+    return bool(options_of(operator)["fusedActivationFunction"] == 0)
 
 
 def _bypass(draft: Draft, source: int, target: int) -> bool:
@@ -139,16 +139,23 @@ def _read_through_reshapes(draft: Draft) -> None:
     sources = {item.outputs[0]: item.inputs[0] for item in draft.operators if item.op == "RESHAPE"}
     for place, operator in enumerate(draft.operators):
         first = operator.inputs[0] if operator.inputs else -1
-        flattens = operator.op == "RESHAPE" or (
-            operator.op == "FULLY_CONNECTED" and not vars(operator.options)["keepNumDims"]
-        )
-        if not flattens or first not in sources:
+        if first not in sources or not _flattens(draft, operator):
             continue
         while first in sources:
             first = sources[first]
         if _same_type(draft.tensors[first], draft.tensors[operator.inputs[0]]):
             inputs = (first, *operator.inputs[1:])
             draft.operators[place] = replace(operator, inputs=inputs)
+
+
+def _flattens(draft: Draft, operator: "Operator") -> bool:
+    """Return whether ``operator`` reads its input as rows of features, whatever its shape is."""
+    if operator.op != "FULLY_CONNECTED":
+        return operator.op == "RESHAPE"
+    source, kernel = (draft.tensors[index] for index in operator.inputs[:2])
+    rows = len(source.shape) == len(kernel.shape) == 2  # noqa: PLR2004  rows of features
+    same = rows and source.shape[1] == kernel.shape[1]
+    return same and not options_of(operator)["keepNumDims"]
 
 
 def _absorb_pads(model: "Model") -> "Model":
@@ -173,11 +180,12 @@ def _pads_alike(draft: Draft, pad: "Operator", reader: "Operator") -> bool:
     if reader.op not in {"CONV_2D", "DEPTHWISE_CONV_2D"} or reader.inputs[0] != pad.outputs[0]:
         return False
     source, table = (draft.tensors[index] for index in pad.inputs)
-    if source.dtype != "int8" or table.data is None or len(source.shape) != 4:  # noqa: PLR2004
+    plain = source.dtype == "int8" and len(source.shape) == 4  # noqa: PLR2004  rows and columns
+    if not plain or table.data is None or reader.options is None:
         return False
     if not _same_type(source, draft.tensors[pad.outputs[0]]):
         return False
-    options = vars(reader.options)
+    options = options_of(reader)
     kernel = draft.tensors[reader.inputs[1]].shape
     output = draft.tensors[reader.outputs[0]].shape
     wanted = [(0, 0), (0, 0), (0, 0), (0, 0)]

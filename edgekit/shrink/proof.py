@@ -1,6 +1,7 @@
 """Proof that two models give the same bytes: both run, on many inputs, in the real runtimes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,61 +60,81 @@ def proof_vectors(
 
 
 def first_difference(
-    before: tuple["Runtime", bytes],
-    after: tuple["Runtime", bytes],
+    before: bytes,
+    after: bytes,
     inputs: "tuple[Array, ...]",
-    *,
+    *runtimes: "Runtime",
     progress: Progress = silent,
 ) -> int | None:
     """Return the number of the first vector for which two models differ, or None for none.
 
     Args:
-        before: A model and where it runs.
-        after: Another model; where both have a process of their own, they run at once.
+        before: A model.
+        after: Another model.
         inputs: As `proof_vectors` gives them.
+        *runtimes: Sessions of one runtime, each with a process of its own: they share the work.
         progress: Told the vectors done.
 
     Raises:
-        UnsupportedModelError: The runtime refuses the model.
+        UnsupportedModelError: The runtime refuses a model.
         ToolError: It crashed.
     """
     total = len(inputs[0])
-    with ThreadPoolExecutor(2 if before[0] is not after[0] else 1) as pool:
-        for start in range(0, total, _CHUNK):
-            chunk = tuple(item[start : start + _CHUNK] for item in inputs)
-            runs = [pool.submit(runtime.run, model, chunk) for runtime, model in (before, after)]
-            differing = _differing(*(run.result() for run in runs))
-            if differing is not None:
-                return start + differing
+    free: SimpleQueue[Runtime] = SimpleQueue()
+    for runtime in runtimes:
+        free.put(runtime)
+
+    def compare(start: int) -> int | None:
+        chunk = tuple(item[start : start + _CHUNK] for item in inputs)
+        runtime = free.get()
+        try:
+            differing = _differing(runtime.run(before, chunk), runtime.run(after, chunk))
+        finally:
+            free.put(runtime)
+        return None if differing is None else start + differing
+
+    with ThreadPoolExecutor(len(runtimes)) as pool:
+        starts = range(0, total, _CHUNK)
+        for start, found in zip(starts, pool.map(compare, starts), strict=True):
+            if found is not None:
+                pool.shutdown(cancel_futures=True)
+                return found
             progress(min(start + _CHUNK, total), total, "comparing outputs")
     return None
 
 
 def prove(
-    before: tuple["Runtime", bytes],
-    after: tuple["Runtime", bytes],
+    before: bytes,
+    after: bytes,
     inputs: "tuple[Array, ...]",
-    *,
-    runtime: str,
+    *runtimes: "Runtime",
+    name: str,
     progress: Progress = silent,
 ) -> bool:
-    """Return True where both models give the same bytes, False where ``runtime`` knows neither.
+    """Return True where both models give the same bytes, False where the runtime knows neither.
+
+    Args:
+        before: A model.
+        after: The same one, shrunken.
+        inputs: As `proof_vectors` gives them.
+        *runtimes: Sessions of one runtime.
+        name: Of the runtime, for messages.
+        progress: Told the vectors done.
 
     Raises:
         NotExactError: An output differs, or the second model alone is refused.
     """
     try:
-        difference = first_difference(before, after, inputs, progress=progress)
+        difference = first_difference(before, after, inputs, *runtimes, progress=progress)
     except UnsupportedModelError:
-        probe = tuple(item[:1] for item in inputs)
         try:
-            before[0].run(before[1], probe)
+            runtimes[0].run(before, tuple(item[:1] for item in inputs))
         except UnsupportedModelError:
             return False
-        raise NotExactError(f"{runtime} takes the model, and refuses it shrunken") from None
+        raise NotExactError(f"{name} takes the model, and refuses it shrunken") from None
     if difference is not None:
         raise NotExactError(
-            f"the shrunken model gives another output in {runtime} (vector {difference})"
+            f"the shrunken model gives another output in {name} (vector {difference})"
         )
     return True
 

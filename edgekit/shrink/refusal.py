@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.errors import UnsupportedModelError
+from edgekit.errors import InputError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from edgekit.flatbuffer.values import Model, Operator, Tensor
@@ -19,6 +19,7 @@ def require_shrinkable(model: "Model") -> None:
     """Refuse a model that shrink cannot take.
 
     Raises:
+        InputError: Its operators do not form a graph: the file is damaged.
         UnsupportedModelError: Several graphs, a float or a legacy uint8 model, or one whose
             constants are coded already.
     """
@@ -35,6 +36,7 @@ def require_shrinkable(model: "Model") -> None:
         )
     for operator in model.main.operators:
         _require_integer(model, operator)
+    _require_order(model)
 
 
 def _require_integer(model: "Model", operator: "Operator") -> None:
@@ -51,6 +53,26 @@ def _require_integer(model: "Model", operator: "Operator") -> None:
             f"the model is not fully integer: {operator.op} at {operator.index} computes in float",
             hint="quantize it first: edgekit convert MODEL --data DATA --out FILE",
         )
+
+
+def _require_order(model: "Model") -> None:
+    """Refuse a graph in which a tensor is read before it is written, or written twice."""
+    graph = model.main
+    known = {
+        tensor.index
+        for tensor in graph.tensors
+        if tensor.data is not None or tensor.is_variable or tensor.elements == 0
+    }
+    known |= {*graph.inputs, -1}
+    for operator in graph.operators:
+        unknown = [index for index in operator.inputs if index not in known]
+        again = [index for index in operator.outputs if index in known]
+        for index in unknown or again:
+            how = "reads what nothing wrote" if unknown else "writes what is there already"
+            raise InputError(
+                f"damaged TFLite file: {operator.op} at {operator.index} {how} (tensor {index})"
+            )
+        known.update(operator.outputs)
 
 
 def _is_float(tensor: "Tensor") -> bool:

@@ -115,6 +115,7 @@ def shrink(
     require_shrinkable(original)
     inputs = proof_vectors(model, data)
     with tflm.Session() as first, tflm.Session() as second, litert.Session() as light:
+        _require_runnable(model, inputs, first, light)
         plain, savings = lossless(model, Oracle(first, light), keep_names=keep_names)
         content, coded = plain, tuple[CodedTensor, ...]()
         if ram_budget_bytes is not None:
@@ -122,17 +123,10 @@ def shrink(
             content = write(decoding) if coded else plain
             savings["coding"] = len(plain) - len(content)
         runtimes = []
-        if prove(
-            (first, model), (second, content), inputs, runtime="TFLite-Micro", progress=progress
-        ):
+        if prove(model, content, inputs, first, second, name="TFLite-Micro", progress=progress):
             runtimes.append("tflite-micro")
-        if prove((light, model), (light, plain), inputs, runtime="LiteRT"):
+        if prove(model, plain, inputs, light, name="LiteRT"):
             runtimes.append("litert")
-        if not runtimes:
-            raise UnsupportedModelError(
-                "neither TFLite-Micro nor LiteRT runs the model: nothing can be proved",
-                hint="edgekit verify MODEL --data random shows why",
-            )
         runs_micro = "tflite-micro" in runtimes
         return Shrunk(
             content=content,
@@ -148,6 +142,20 @@ def shrink(
             map_before=size_map(model),
             map_after=size_map(content),
         )
+
+
+def _require_runnable(
+    model: bytes, inputs: "tuple[Array, ...]", micro: tflm.Session, light: litert.Session
+) -> None:
+    """Refuse a model that runs nowhere, with TFLite-Micro's reason: nothing could be proved."""
+    sample = tuple(item[:1] for item in inputs)
+    try:
+        micro.run(model, sample)
+    except UnsupportedModelError as error:
+        try:
+            light.run(model, sample)
+        except UnsupportedModelError:
+            raise error from None
 
 
 def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None:

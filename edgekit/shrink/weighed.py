@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.flatbuffer.edit import options_of
 from edgekit.shrink.links import channels, is_int8_constant
 
 if TYPE_CHECKING:
@@ -95,18 +96,38 @@ def weighed(graph: "Graph", operator: "Operator") -> Weighed | None:
 def _is_plain(graph: "Graph", operator: "Operator") -> bool:
     """Return whether activations and weights are int8 and the bias an int32 constant or none."""
     source, kernel, *rest = operator.inputs
+    if operator.options is None and operator.op == "CONV_2D":
+        return False
     around = [graph.tensors[source], graph.tensors[operator.outputs[0]]]
     if any(tensor.dtype != "int8" or tensor.quantization is None for tensor in around):
         return False
     quantization = graph.tensors[kernel].quantization
     if not is_int8_constant(graph, kernel) or quantization is None:
         return False
-    if np.any(quantization.zero_points) or len(operator.outputs) != 1:
+    if np.any(quantization.zero_points) or not _fit_together(graph, operator):
         return False
-    if operator.op == "FULLY_CONNECTED" and vars(operator.options)["weightsFormat"] != 0:
+    if operator.op == "FULLY_CONNECTED" and options_of(operator)["weightsFormat"]:
         return False
     biases = [graph.tensors[index] for index in rest if index != -1]
     return all(tensor.dtype == "int32" and tensor.data is not None for tensor in biases)
+
+
+def _fit_together(graph: "Graph", operator: "Operator") -> bool:
+    """Return whether kernel, scales, bias and output agree on the number of outputs."""
+    source, kernel, *rest = operator.inputs
+    shape = graph.tensors[kernel].shape
+    quantization = graph.tensors[kernel].quantization
+    assert quantization is not None
+    outputs = channels(graph, operator.outputs[0])
+    rank = len(graph.tensors[source].shape)
+    ranks = len(shape) == rank == 4 if operator.op == "CONV_2D" else len(shape) == 2  # noqa: PLR2004
+    biases = [graph.tensors[index].shape for index in rest if index != -1]
+    return (
+        ranks
+        and shape[0] == outputs
+        and len(quantization.scales) in {1, outputs}
+        and all(bias == (outputs,) for bias in biases)
+    )
 
 
 def _sums(
@@ -127,7 +148,7 @@ def _window_masks(graph: "Graph", operator: "Operator") -> "npt.NDArray[np.bool_
     Returns:
         bool, shape ``(ways, height * width)`` of the kernel.
     """
-    options = vars(operator.options)
+    options = options_of(operator)
     _, height, width, _ = graph.tensors[operator.inputs[0]].shape
     _, rows, columns, _ = graph.tensors[operator.outputs[0]].shape
     _, tall, wide, _ = graph.tensors[operator.inputs[1]].shape

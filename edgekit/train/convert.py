@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
 from edgekit.train._tensorflow import tensorflow
+from edgekit.train.load import serving_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from edgekit.process import Progress
     from edgekit.project import IoType, Scheme
-    from edgekit.train._tensorflow import Module
+    from edgekit.train._tensorflow import Module, Tensors
 
 _CALLS = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?/")
 
@@ -45,9 +46,15 @@ def convert(
     """
     tf = tensorflow()
     loaded = tf.saved_model.load(str(saved_model))
-    function, trackable = _static(tf, loaded, saved_model)
-    _check_calibration(calibration, tuple(function.inputs[0].shape[1:]))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], trackable)
+    signature = serving_signature(loaded, saved_model)
+    (given,) = signature.structured_input_signature[1].values()
+    _check_shape(given.shape, saved_model)
+    _check_calibration(calibration, tuple(given.shape[1:]))
+    if given.shape[0] == 1:  # our own exports
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+    else:
+        function = _static(tf, signature)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], loaded)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     _set_scheme(tf, converter, scheme, io)
 
@@ -55,7 +62,7 @@ def convert(
         for number, sample in enumerate(calibration):
             if number % 16 == 0:
                 progress(number, len(calibration), "calibrating")
-            yield [tf.cast(sample[np.newaxis], function.inputs[0].dtype)]
+            yield [tf.cast(sample[np.newaxis], given.dtype)]
 
     if scheme in {"int8", "int16x8"}:
         converter.representative_dataset = samples
@@ -71,28 +78,28 @@ def warm(progress: "Progress") -> None:
     tensorflow()
 
 
-def _static(tf: "Module", loaded: "Module", path: "Path") -> tuple["Module", "Module"]:
-    """Return the served function with a batch of 1 and constants for variables, and its owner."""
+def _check_shape(shape: "Tensors", path: "Path") -> None:
+    if any(size is None for size in shape[1:]):
+        raise UnsupportedModelError(
+            f"{path}: the input has no fixed shape {tuple(shape[1:])}",
+            hint="save the model with every size of its input given",
+        )
+
+
+def _static(tf: "Module", signature: "Module") -> "Module":
+    """Return the served function with a batch of 1, and constants for its variables."""
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
-    from edgekit.train.load import serving_signature
-
-    signature = serving_signature(loaded, path)
     ((name, given),) = signature.structured_input_signature[1].items()
-    if any(size is None for size in given.shape[1:]):
-        raise UnsupportedModelError(
-            f"{path}: the input has no fixed shape {tuple(given.shape[1:])}",
-            hint="save the model with every size of its input given",
-        )
 
-    def one(values: object) -> object:
+    def one(values: "Tensors") -> "Tensors":
         return signature(**{name: values})
 
     spec = tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=name)
     concrete = tf.function(one, input_signature=[spec]).get_concrete_function()
-    return _plainly_named(tf, convert_variables_to_constants_v2(concrete)), loaded
+    return _plainly_named(tf, convert_variables_to_constants_v2(concrete))
 
 
 def _plainly_named(tf: "Module", frozen: "Module") -> "Module":

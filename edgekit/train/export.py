@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from edgekit.train.files import read_model, save_for_conversion
+from edgekit.train.lower import unroll
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,6 @@ def export(progress: "Progress", model: "Path", *, out: "Path") -> "Path":
     A model without Keras layers (`LoadedModel.kind` is ``"saved_model"``) needs no export:
     the converter takes its folder as it is.
     """
-    progress(0, 1, "freezing the model")
-    save_for_conversion(read_model(model), out)
+    progress(0, 1, "writing the model")
+    save_for_conversion(unroll(read_model(model)), out)
     return out

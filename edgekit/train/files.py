@@ -25,30 +25,19 @@ def read_model(path: "Path") -> Model:
 
 
 def save_for_conversion(model: Model, path: "Path") -> None:
-    """Write ``model`` to the folder ``path`` as a SavedModel of one function, batch of 1.
+    """Write ``model``, of either Keras, to the folder ``path`` as a SavedModel, batch of 1.
 
-    Variables are frozen into constants: what the converter needs, and nothing else.
+    It holds one function, and nothing else of Keras; calls in it stay calls, for the converter
+    knows an LSTM by its call.
     """
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
-
     tf = tensorflow()
-    shape = (1, *model.input_shape[1:])
-    signature = tf.TensorSpec(shape, model.inputs[0].dtype, name="input")
-
-    def call(values: Tensors) -> Tensors:
-        return model(values, training=False)
-
-    frozen = convert_variables_to_constants_v2(
-        tf.function(call, input_signature=[signature]).get_concrete_function()
-    )
+    signature = tf.TensorSpec((1, *model.input_shape[1:]), model.inputs[0].dtype, name="input")
 
     def serve(values: Tensors) -> Tensors:
-        (result,) = frozen(values)
-        return {"output": tf.ensure_shape(result, (1, *model.output_shape[1:]))}
+        return {"output": model(values, training=False)}
 
     module = tf.Module()
+    module.held = [item if callable(item.value) else item.value for item in model.variables]
     module.serve = tf.function(serve, input_signature=[signature])
     draft = path.with_name(f".{path.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)

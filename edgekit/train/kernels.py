@@ -134,6 +134,8 @@ def _of_wrapper(wrapper: "Layer", *, depthwise: bool) -> tuple[Kernel, ...]:
 
 
 def _attribute(layer: "Layer", path: str) -> "Tensor":
+    if path == "depthwise_kernel" and not hasattr(layer, path):
+        path = "kernel"  # what Keras 3 calls it in depthwise layers
     value = layer
     for name in path.split("."):
         value = getattr(value, name)

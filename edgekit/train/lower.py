@@ -55,6 +55,32 @@ def lower(model: Model) -> Lowered:
     return Lowered(model=copy.model, changes=changes)
 
 
+def unroll(model: Model) -> Model:
+    """Return ``model`` with its GRU and SimpleRNN layers written out step by step.
+
+    The TFLite converter crashes when it calibrates their loops; an LSTM it knows by itself.
+    """
+    if not any(_loops(layer) for layer in model.layers):
+        return model
+    copy = replay(model, _unrolled)
+    for old, new in copy.pairs:
+        new.set_weights(old.get_weights())
+    return copy.model
+
+
+def _loops(layer: Layer) -> bool:
+    return type(getattr(layer, "layer", layer)).__name__ in {"GRU", "SimpleRNN"}
+
+
+def _unrolled(layer: Layer, name: str) -> Layer:
+    config = {**layer.get_config(), "name": name}
+    if _loops(layer):
+        inner = [config[key] for key in ("layer", "backward_layer") if key in config]
+        for item in [part["config"] for part in inner] or [config]:
+            item["unroll"] = True
+    return type(layer).from_config(config)
+
+
 def _change(layer: Layer, folds: Folds) -> str | None:
     kind = type(layer).__name__
     if layer.name in folds.gone:

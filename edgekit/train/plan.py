@@ -56,7 +56,7 @@ def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
         UnsupportedModelError: No kernel can be pruned.
         InputError: A pattern that matches no layer, or blocks on a convolution.
     """
-    found = _selected(model, spec)
+    found = selected(model, spec)
     chosen = _sparsities(found, spec)
     goals = tuple(
         _goal(kernel, sparsity, spec)
@@ -71,7 +71,13 @@ def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
     return goals
 
 
-def _selected(model: "Model", spec: "PruneSpec") -> tuple[Kernel, ...]:
+def selected(model: "Model", spec: "PruneSpec") -> tuple[Kernel, ...]:
+    """Return the kernels of ``model`` that ``spec`` speaks of.
+
+    Raises:
+        UnsupportedModelError: There are none.
+        InputError: A pattern that matches no layer.
+    """
     found = kernels(model, depthwise=spec.depthwise)
     names = list(dict.fromkeys(kernel.layer for kernel in found))
     for pattern in spec.layers:
@@ -92,16 +98,10 @@ def _selected(model: "Model", spec: "PruneSpec") -> tuple[Kernel, ...]:
 
 
 def _sparsities(found: tuple[Kernel, ...], spec: "PruneSpec") -> tuple[float, ...]:
-    own = [_override(kernel.layer, spec) for kernel in found]
+    own = [spec.override(kernel.layer) for kernel in found]
     free = [kernel for kernel, sparsity in zip(found, own, strict=True) if sparsity is None]
     shares = iter(_by_criterion(free, spec))
     return tuple(next(shares) if sparsity is None else sparsity for sparsity in own)
-
-
-def _override(layer: str, spec: "PruneSpec") -> float | None:
-    """Return what the last pattern that matches ``layer`` says."""
-    matching = [value for pattern, value in spec.layers.items() if fnmatchcase(layer, pattern)]
-    return matching[-1] if matching else None
 
 
 def _by_criterion(found: list[Kernel], spec: "PruneSpec") -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from edgekit.train.kernels import with_weights, zeros_in
 from edgekit.train.loss import objective
 from edgekit.train.magnitude import MagnitudePruning
 from edgekit.train.plan import Goal
+from edgekit.train.sensitivity import resolve_auto
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +89,15 @@ def prune(
     seed_everything(seed)
     network = read_model(model)
     dataset = dataset_of(network, data, directory=directory, seed=seed)
+    if spec.sparsity == "auto":
+        spec = resolve_auto(
+            network,
+            spec,
+            loss=train.loss or loss,
+            dataset=dataset,
+            directory=directory,
+            progress=progress,
+        )
     pruning = MagnitudePruning(spec)
     goals = pruning.goals_for(network)
     done = fit(

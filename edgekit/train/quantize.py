@@ -10,8 +10,9 @@ from edgekit.train.fit import Epoch, dataset_of, fit
 from edgekit.train.graph import node_inputs, node_layer, nodes
 from edgekit.train.kernels import kernels, zeros_in
 from edgekit.train.loss import objective
-from edgekit.train.lower import lower
+from edgekit.train.lower import lower, unroll
 from edgekit.train.magnitude import KeepZeros
+from edgekit.train.ranges import set_ranges, widen_empty_channels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,15 @@ class Quantized:
     left: tuple[str, ...]
     history: tuple[Epoch, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Aware:
+    """A quantization-aware model, and the names of the layers inside and outside of it."""
+
+    model: Model
+    annotated: tuple[str, ...]
+    left: tuple[str, ...]
 
 
 def quantize_aware(
@@ -75,8 +85,10 @@ def quantize_aware(
     network = read_model(model)
     dataset = dataset_of(network, data, directory=directory, seed=seed)
     zeros = zeros_in(kernels(network, depthwise=True))
-    lowered = lower(network)
-    aware, annotated, left = _aware(lowered.model)
+    lowered = lower(unroll(network))
+    twin = aware_model(lowered.model)
+    aware = twin.model
+    set_ranges(aware, dataset.x_calibration)
     done = fit(
         aware,
         dataset.x_train,
@@ -87,6 +99,7 @@ def quantize_aware(
         progress=progress,
         callbacks=[KeepZeros()],
     )
+    widen_empty_channels(aware)
     kept = zeros_in(kernels(aware, depthwise=True))
     if kept.zeros < zeros.zeros:
         raise ToolError(
@@ -95,21 +108,30 @@ def quantize_aware(
     save_for_conversion(aware, out)
     notes = (
         *(f"for quantization-aware training {change}" for change in lowered.changes),
-        *(f"left to post-training quantization: {item}" for item in left),
+        *(f"left to post-training quantization: {item}" for item in twin.left),
     )
     return Quantized(
         sparsity=zeros_in(kernels(aware)).fraction,
-        annotated=annotated,
-        left=left,
+        annotated=twin.annotated,
+        left=twin.left,
         history=done.history,
         notes=(done.note, *notes),
     )
 
 
-def _aware(model: Model) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
-    """Return the quantization-aware model, and the names of layers inside and outside of it."""
+def aware_model(model: Model) -> Aware:
+    """Return a copy of ``model`` that rounds as its integer form will.
+
+    Raises:
+        UnsupportedModelError: tfmot can take no layer of the model.
+    """
     quantization = tfmot().quantization.keras
     taken = supported(model)
+    if not taken:
+        raise UnsupportedModelError(
+            "no layer of the model can be trained with quantization in mind",
+            hint='set [quantize] method = "ptq"',
+        )
     copy = tf_keras().models.clone_model(
         model,
         clone_function=lambda layer: (
@@ -117,11 +139,6 @@ def _aware(model: Model) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
         ),
     )
     copy.set_weights(model.get_weights())
-    if not taken:
-        raise UnsupportedModelError(
-            "no layer of the model can be trained with quantization in mind",
-            hint='set [quantize] method = "ptq"',
-        )
     with quantization.quantize_scope():
         aware = quantization.quantize_apply(copy, _scheme())
     left = tuple(
@@ -129,7 +146,7 @@ def _aware(model: Model) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
         for layer in model.layers
         if layer.name not in taken and type(layer).__name__ != "InputLayer"
     )
-    return aware, tuple(sorted(taken)), left
+    return Aware(model=aware, annotated=tuple(sorted(taken)), left=left)
 
 
 def _clone(layer: Layer) -> Layer:

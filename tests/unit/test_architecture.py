@@ -13,12 +13,12 @@ LEVELS = [
     {
         "flatbuffer", "target", "project", "artifacts", "numerics", "finding", "fingerprint",
         "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold",
-        "sparsity", "device_report", "emulate",
+        "sparsity", "allocation", "device_report", "emulate",
     },
-    {"runtimes", "train", "shrink", "emitters"},
-    {"verification", "fit", "golden", "emission"},
+    {"runtimes", "train", "posttraining", "shrink", "emitters"},
+    {"verification", "explanation", "fit", "golden", "emission"},
     {"reports"},
-    {"manifest", "training", "conversion", "pipeline", "callbacks", "api"},
+    {"manifest", "training", "conversion", "pipeline", "sensitivity", "callbacks", "api"},
     {"cli", "__main__"},
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

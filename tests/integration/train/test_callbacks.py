@@ -183,8 +183,8 @@ def test_a_budget_is_told_each_epoch(keras: Any, tmp_path: Path) -> None:
 
 def test_a_model_that_can_never_fit_ends_the_training(keras: Any, tmp_path: Path) -> None:
     profile = (Path(__file__).parents[3] / "targets" / "nucleo-l4r5zi.toml").read_text()
-    (tmp_path / "tiny.toml").write_text(profile.replace("640KiB", "1KiB"))
-    assert "1KiB" in (tmp_path / "tiny.toml").read_text()
+    (tmp_path / "tiny.toml").write_text(profile.replace("640KiB", "5KiB"))
+    assert "5KiB" in (tmp_path / "tiny.toml").read_text()
     budget = DeviceBudget(str(tmp_path / "tiny.toml"), out_of_reach="stop")
     with pytest.warns(UserWarning, match="the model cannot fit tiny: it needs an arena of"):
         history = fit(network(keras), budget)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.data import load_held_out
+from edgekit.data import load_data, load_held_out
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import Model, read
@@ -20,6 +20,7 @@ from edgekit.train.fit import train
 from edgekit.train.load import load
 from edgekit.train.prune import prune
 from edgekit.train.quantize import quantize_aware
+from edgekit.train.sensitivity import SPARSITIES, sensitivity
 
 pytestmark = pytest.mark.train
 
@@ -264,3 +265,60 @@ def test_other_types_at_the_border(
     model = read(content)
     assert model.main.tensors[model.main.inputs[0]].dtype == kind
     require_integer(model, io=io)
+
+
+def test_auto_meets_the_size_and_spares_what_is_dear(desk: Desk) -> None:
+    weights = 72 + 8 * 16 + 9 * 16 * 32 + 32 * 4
+    size = 2000
+    pruned = desk.prune(sparsity="auto", size=size)
+    left = weights - sum(layer.weights * layer.reached for layer in pruned.layers)
+    assert left + weights / 8 == pytest.approx(size, abs=10)  # a byte a weight, a bit for each
+    shares = {layer.name: layer.reached for layer in pruned.layers}
+    assert shares["hidden"] == max(shares.values())  # the one with weights to spare
+    with pytest.raises(InputError, match="the size cannot be reached"):
+        desk.prune(sparsity="auto", size=100)
+
+
+def test_the_sensitivity_of_each_layer_is_measured(desk: Desk) -> None:
+    before = (desk.folder / "trained.h5").read_bytes()
+    found = sensitivity(
+        silent,
+        desk.folder / "trained.h5",
+        spec=PruneSpec(sparsity=0.5),
+        loss="",
+        **desk.common,
+    )
+    assert (found.metric, found.samples) == ("accuracy", 120)
+    assert found.score > 0.95
+    assert [curve.name for curve in found.layers] == ["eye", "split", "hidden", "scores"]
+    for curve in found.layers:
+        assert [point.sparsity for point in curve.points] == [0, *SPARSITIES]
+        assert curve.points[0].score == found.score
+        assert curve.points[-1].score <= found.score
+    assert (desk.folder / "trained.h5").read_bytes() == before
+
+
+def test_real_datasets_of_tensorflow_are_drained(tmp_path: Path, tf_keras: Any) -> None:
+    del tf_keras  # TensorFlow comes in by its door
+    name = f"hook_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(
+        """
+import numpy as np
+import tensorflow as tf
+
+def both():
+    x = np.arange(60, dtype=np.float32).reshape(20, 3)
+    whole = tf.data.Dataset.from_tensor_slices((x, np.arange(20) % 4))
+    return whole.take(12).batch(5), whole.skip(12)
+
+def endless():
+    return both()[0].repeat()
+"""
+    )
+    common = {"directory": tmp_path, "input_shape": (3,), "output_shape": (4,), "seed": 0}
+    data = load_data(DataSpec(source=f"{name}:both"), **common)
+    assert len(data.x_train) + len(data.x_calibration) == 12
+    np.testing.assert_array_equal(data.x_validation[:, 0], 3 * np.arange(12, 20))
+    np.testing.assert_array_equal(data.y_validation, np.arange(12, 20) % 4)
+    with pytest.raises(InputError, match="never ends"):
+        load_data(DataSpec(source=f"{name}:endless"), **common)

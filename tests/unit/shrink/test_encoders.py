@@ -110,7 +110,11 @@ def test_the_wheel_decodes_what_was_encoded(
     micro: tflm.Session, coding: str, spread: str, *, per_channel: bool
 ) -> None:
     builder = GraphBuilder((1, 80) if not per_channel else (1, 1, 1, 80), seed=1)
-    x = builder.conv(builder.input, 24) if per_channel else builder.fully_connected(builder.input, 24)
+    x = (
+        builder.conv(builder.input, 24)
+        if per_channel
+        else builder.fully_connected(builder.input, 24)
+    )
     index = builder.operators[0].inputs[1]
     builder.set_data(index, spreads()[spread])
     content = builder.build(x)
@@ -159,6 +163,4 @@ def test_weights_that_two_layers_read_are_decoded_for_each(micro: tflm.Session) 
     assert len(coded) == 1
     assert [item.op for item in decoding.main.operators].count("TFLM_DECODE") == 2
     inputs = random_inputs(read(content), 8)
-    np.testing.assert_array_equal(
-        micro.run(write(decoding), inputs), micro.run(content, inputs)
-    )
+    np.testing.assert_array_equal(micro.run(write(decoding), inputs), micro.run(content, inputs))

@@ -35,8 +35,7 @@ def checked() -> "Iterator[Checked]":
             slim = step(read(content), Oracle(micro, light))
             inputs = proof_vectors(content, count=20)
             for session in (micro, light):
-                after = (session, write(slim))
-                assert first_difference((session, content), after, inputs) is None
+                assert first_difference(content, write(slim), inputs, session) is None
             return slim
 
         yield run

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-
-from graphs import GraphBuilder, options
+from operator_graphs import GraphBuilder, options
 
 IMAGE = (1, 4, 4, 2)
 TYPES = ("int8", "int16", "float32", "int32", "uint8", "bool")
@@ -35,26 +34,42 @@ FLAGS = T(dtype="bool", scale=None)
 CASES: dict[str, tuple[list[T], list[T], object]] = {
     **{
         op: ([T()], [T()], None)
-        for op in (
-            "ABS CEIL COS ELU EXP FLOOR HARD_SWISH LOG NEG RELU RELU6 ROUND RSQRT SIN SQRT SQUARE"
-            " ZEROS_LIKE QUANTIZE"
-        ).split()
+        for op in [
+            "ABS",
+            "CEIL",
+            "COS",
+            "ELU",
+            "EXP",
+            "FLOOR",
+            "HARD_SWISH",
+            "LOG",
+            "NEG",
+            "RELU",
+            "RELU6",
+            "ROUND",
+            "RSQRT",
+            "SIN",
+            "SQRT",
+            "SQUARE",
+            "ZEROS_LIKE",
+            "QUANTIZE",
+        ]
     },
     **{
         op: ([T(), T()], [T()], None)
-        for op in "FLOOR_DIV FLOOR_MOD MAXIMUM MINIMUM SQUARED_DIFFERENCE ADD_N".split()
+        for op in ["FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "ADD_N"]
     },
     **{
         op: ([T(), T()], [FLAGS], None)
-        for op in "EQUAL NOT_EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL".split()
+        for op in ["EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"]
     },
     **{
         op: ([T(), ints([1, 2])], [T((1, 2))], options("ReducerOptions"))
-        for op in "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_ALL".split()
+        for op in ["MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL"]
     },
     **{
         op: ([T(), T()], [T()], options(f"{op.title()}Options"))
-        for op in "ADD SUB MUL DIV".split()
+        for op in ["ADD", "SUB", "MUL", "DIV"]
     },
     "LOGICAL_AND": ([T(), T()], [T()], None),
     "LOGICAL_OR": ([T(), T()], [T()], None),
@@ -274,9 +289,7 @@ def lstm(dtype: str = "int8", *, steps: int = 4, features: int = 3, units: int =
         places.append(builder.tensor(ones.shape, weight_type, data=ones, scale=(0.01,)))
     places += [-1] * 3
     for _ in range(4):
-        places.append(
-            builder.tensor((units,), bias_type, data=[0] * units, scale=(0.01 / 128,))
-        )
+        places.append(builder.tensor((units,), bias_type, data=[0] * units, scale=(0.01 / 128,)))
     places += [-1] * 2
     places.append(builder.tensor((1, units), dtype, variable=True, scale=(1 / 128,)))
     places.append(builder.tensor((1, units), state_type, variable=True, scale=(2.0**-11,)))

@@ -1,0 +1,176 @@
+"""From a model and samples to the ranked causes of its loss."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.explanation.causes import Cause, causes
+from edgekit.explanation.effects import Examined
+from edgekit.explanation.observation import Observed, observe
+from edgekit.explanation.runtimes import Difference, first_difference
+from edgekit.explanation.twin import check_one_input, float_twin, with_weights_of
+from edgekit.explanation.view import Effect, View
+from edgekit.flatbuffer.integer import FloatTensor, float_tensors
+from edgekit.flatbuffer.model import read
+from edgekit.process import Progress, silent
+from edgekit.runtimes import litert
+from edgekit.verification import Score, stored_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgekit.flatbuffer.values import Model
+    from edgekit.vectors import Vectors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """What was found; figures are this host's, from LiteRT's kernels.
+
+    Args:
+        samples: How many samples were run.
+        has_reference: Whether float weights were given; without, their rounding is unseen.
+        reference: The float model's score; None without labels.
+        integer: The integer model's.
+        whole: Effect of all rounding together.
+        operators: The input and each operator on the samples.
+        effects: Of the rounding of each operator alone, by its index.
+        causes: The likeliest first.
+        difference: First difference between the runtimes; None where there is none or it was
+            not asked for.
+        compared_runtimes: Whether the runtimes were compared.
+    """
+
+    samples: int
+    has_reference: bool
+    reference: Score | None
+    integer: Score | None
+    whole: Effect
+    operators: tuple[Observed, ...]
+    effects: "Mapping[int, Effect]"
+    causes: tuple[Cause, ...]
+    difference: Difference | None = None
+    compared_runtimes: bool = False
+
+
+def explain(
+    content: bytes,
+    vectors: "Vectors",
+    *,
+    reference: bytes | None = None,
+    runtimes: bool = False,
+    progress: Progress = silent,
+) -> Explanation:
+    """Return why the integer model in ``content`` differs from its float model.
+
+    Args:
+        content: A whole `.tflite` file with one input and a batch of 1.
+        vectors: Samples as the float model takes them, with labels where there are any.
+        reference: The float `.tflite` of the same model. None: the weights that the integers
+            stand for are taken for the float ones.
+        runtimes: Whether to look for the first operator at which LiteRT and TFLite-Micro differ.
+        progress: Told what goes on.
+
+    Raises:
+        InputError: Samples or a reference that do not fit.
+        UnsupportedModelError: Several inputs, or LiteRT refuses the model.
+    """
+    model = read(content)
+    check_one_input(model)
+    twin = float_twin(model)
+    if reference is not None:
+        twin = with_weights_of(twin, read(reference))
+    with litert.Session() as session:
+        examined = Examined(session, model, twin, vectors)
+        observed = observe(session, model, twin, vectors.inputs, progress)
+        before, whole = examined.score(examined.real), examined.effect(examined.integer)
+        has_classes = before is not None and before.metric == "accuracy"
+        view = View(
+            model=model,
+            twin=twin,
+            float_tensors=_inner_floats(model),
+            observed=observed,
+            effects=examined.effects(observed, progress),
+            whole=whole,
+            accuracy_loss=(whole.loss or 0.0) if has_classes else 0.0,
+        )
+    difference = None
+    if runtimes:
+        stored = stored_inputs(content, vectors.inputs)
+        difference = first_difference(content, model, stored, progress=progress)
+    return Explanation(
+        samples=len(vectors.inputs),
+        has_reference=reference is not None,
+        reference=before,
+        integer=examined.score(examined.integer),
+        whole=whole,
+        operators=observed,
+        effects=view.effects,
+        causes=causes(view),
+        difference=difference,
+        compared_runtimes=runtimes,
+    )
+
+
+def taken(vectors: "Vectors", samples: int) -> "Vectors":
+    """Return at most ``samples`` of ``vectors``, evenly spaced: sets may be sorted by class."""
+    places = np.unique(np.linspace(0, len(vectors.inputs) - 1, samples).round().astype(int))
+    labels = None if vectors.labels is None else vectors.labels[places]
+    return replace(
+        vectors,
+        inputs=vectors.inputs[places],
+        labels=labels,
+        float_outputs=None,
+        pruned_outputs=None,
+    )
+
+
+def effect_of(explanation: Explanation, item: Observed) -> Effect:
+    """Return the effect of one operator alone; none where it rounds nothing."""
+    return explanation.effects.get(item.index, Effect(sqnr_db=math.inf, loss=None))
+
+
+def to_json(explanation: Explanation) -> dict[str, object]:
+    """Return the keys of ``edgekit explain --json``."""
+    return {
+        "samples": explanation.samples,
+        "kind": "host",
+        "source": f"LiteRT without delegates, {explanation.samples} samples",
+        "float_weights": explanation.has_reference,
+        "reference": explanation.reference and asdict(explanation.reference),
+        "integer": explanation.integer and asdict(explanation.integer),
+        "sqnr_db": _finite(explanation.whole.sqnr_db),
+        "operators": [
+            {
+                "index": item.index,
+                "op": item.op,
+                "tensor": item.tensor.name,
+                "sqnr_db": _finite(item.sqnr_db),
+                "beyond_fraction": item.beyond_fraction,
+                "range_used": item.range_used,
+                "isolated_sqnr_db": _finite(effect_of(explanation, item).sqnr_db),
+                "isolated_loss": effect_of(explanation, item).loss,
+            }
+            for item in explanation.operators
+        ],
+        "causes": [
+            {"rank": rank, **asdict(item)} for rank, item in enumerate(explanation.causes, 1)
+        ],
+        "runtimes": {"first_difference": explanation.difference and asdict(explanation.difference)}
+        if explanation.compared_runtimes
+        else None,
+    }
+
+
+def _inner_floats(model: "Model") -> tuple[FloatTensor, ...]:
+    """Return the float tensors but the input and the output, which may be float by choice."""
+    graph = model.main
+    border = {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}
+    return tuple(item for item in float_tensors(model) if item.name not in border)
+
+
+def _finite(value: float) -> float | None:
+    """Return ``value`` for JSON, which knows no infinity: None where there is no noise."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Causes of lost accuracy: a rule each, one module a concern. docs/explain.md lists them."""

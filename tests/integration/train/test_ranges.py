@@ -1,0 +1,76 @@
+"""What tfmot's ranges would do to short trainings and to channels that were pruned away."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.flatbuffer.model import read
+from edgekit.process import Worker, silent
+from edgekit.train.convert import convert
+
+pytestmark = pytest.mark.train
+
+
+def _aware(tf_keras: Any) -> tuple[Any, Any]:
+    """Return a network whose second channel is empty but for its bias, and its aware twin."""
+    from edgekit.train.quantize import aware_model
+
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    given = tf_keras.Input((6, 6, 2))
+    hidden = layers.Conv2D(4, 3, activation="relu", name="eye")(given)
+    hidden = layers.Dropout(0.5)(layers.Flatten()(hidden))
+    model = tf_keras.Model(given, layers.Dense(3, name="scores")(hidden))
+    kernel, _ = model.get_layer("eye").get_weights()
+    kernel[..., 1] = 0
+    model.get_layer("eye").set_weights([kernel, np.array([0.1, 0.7, -0.1, 0.2])])
+    return model, aware_model(model).model
+
+
+def _samples() -> Any:
+    return np.random.default_rng(0).uniform(-2, 3, (64, 6, 6, 2)).astype(np.float32)
+
+
+def test_ranges_are_those_of_the_samples_and_nothing_else_moves(tf_keras: Any) -> None:
+    from edgekit.train.ranges import set_ranges
+
+    model, aware = _aware(tf_keras)
+    weights = {item.name: item.numpy() for item in aware.trainable_variables}
+    samples = _samples()
+    set_ranges(aware, samples)
+    found = {item.name: float(item) for item in aware.variables if item.shape == ()}
+    # the layer's name is numbered where this process has built others before
+    of_input = [
+        value
+        for name, value in found.items()
+        if name.startswith("quantize_layer") and name.endswith(("_min:0", "_max:0"))
+    ]
+    assert sorted(of_input) == pytest.approx([samples.min(), samples.max()])
+    relu = np.asarray(tf_keras.Model(model.input, model.get_layer("eye").output)(samples))
+    assert found["quant_eye/post_activation_min:0"] == 0
+    # the weights are rounded to 8 bits meanwhile
+    assert found["quant_eye/post_activation_max:0"] == pytest.approx(relu.max(), rel=0.02)
+    for item in aware.trainable_variables:
+        np.testing.assert_array_equal(item.numpy(), weights[item.name])
+    assert [layer.layer.rate for layer in aware.layers if "dropout" in layer.name] == [0.5]
+
+
+def test_the_bias_of_an_empty_channel_is_right_in_the_file(tf_keras: Any, tmp_path: Path) -> None:
+    from edgekit.train.files import save_for_conversion
+    from edgekit.train.ranges import set_ranges, widen_empty_channels
+
+    _, aware = _aware(tf_keras)
+    set_ranges(aware, _samples())
+    widen_empty_channels(aware)
+    save_for_conversion(aware, tmp_path / "saved")
+    with Worker("the TFLite converter") as converter:
+        content = converter.call(convert, silent, tmp_path / "saved", _samples())
+    graph = read(content).main
+    (convolution,) = (item for item in graph.operators if item.op == "CONV_2D")
+    kernel, bias = (graph.tensors[index] for index in convolution.inputs[1:])
+    assert not kernel.values()[1].any()
+    assert bias.quantization is not None
+    real = bias.values() * bias.quantization.scales
+    np.testing.assert_allclose(real, [0.1, 0.7, -0.1, 0.2], atol=1e-3)

@@ -1,0 +1,69 @@
+"""The plan of the arena against real firmware (QEMU, Cortex-M) and against the wheel."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from graphs import GraphBuilder
+from random_graphs import random_graph
+
+from edgekit.errors import EdgekitError
+from edgekit.fit.arena import plan
+from edgekit.fit.build import HOST, build_of
+from edgekit.flatbuffer.model import load, read
+from edgekit.runtimes import tflm
+from edgekit.target import load_target
+
+# Least arenas of AllocateTensors and Invoke in TFLite-Micro (commit 90b983c) with CMSIS-NN, found
+# by bisection on QEMU: Cortex-M3 without DSP, M4, and M55 with Helium.
+_FACTS = Path(__file__).parents[4] / "shared" / "facts" / "cortex_m3_m4_m55_truth.csv"
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("core", ["m3", "m4", "m55"])
+def test_the_plan_meets_the_truth_of_the_firmware(core: str, shared_models: Path) -> None:
+    board = load_target("nucleo-l4r5zi")
+    build = build_of(replace(board, core=replace(board.core, name=f"cortex-{core}")))
+    with _FACTS.open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 11
+    for row in rows:
+        truth = int(row[f"{core}_min_arena_bytes"])
+        planned = plan(load(shared_models / row["model"]), build).arena_bytes
+        assert truth <= planned <= truth + max(0.02 * truth, 128), row["model"]
+
+
+@pytest.mark.shared
+def test_the_plan_meets_the_wheel_on_real_models(shared_models: Path) -> None:
+    compared = 0
+    with tflm.Session() as session:
+        for path in sorted(shared_models.rglob("*.tflite")):
+            content = path.read_bytes()
+            try:
+                least = session.minimum_arena_bytes(content)
+            except EdgekitError:
+                continue  # a hybrid model: it runs on no microcontroller
+            assert plan(read(content), HOST).arena_bytes == least, path.name
+            compared += 1
+    assert compared == 22
+
+
+def test_the_plan_meets_the_wheel_on_random_graphs() -> None:
+    with tflm.Session() as session:
+        for seed in range(60):
+            content = random_graph(seed)
+            least = session.minimum_arena_bytes(content)
+            assert plan(read(content), HOST).arena_bytes == least, seed
+
+
+def test_the_peak_is_named_with_its_largest_buffer() -> None:
+    builder = GraphBuilder((1, 8, 8, 2), seed=1)
+    wide = builder.conv(builder.input, 16, kernel=3)  # 8 x 8 x 16 = 1,024 B out, 128 B in
+    content = builder.build(builder.average_pool(wide, size=8))
+    planned = plan(read(content), HOST)
+    assert (planned.peak.index, planned.peak.op) == (0, "CONV_2D")
+    assert planned.peak.live_bytes == 1024 + 128
+    largest = planned.largest_at_peak
+    assert largest is not None
+    assert largest.planned_bytes == 1024

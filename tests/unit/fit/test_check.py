@@ -1,0 +1,117 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from graphs import GraphBuilder
+
+from edgekit.fit.check import check, to_json
+from edgekit.fit.flash import combined_bytes
+from edgekit.project import Limits
+from edgekit.target import Target, load_target
+
+# What each registration adds to a firmware of the interpreter alone (27,704 B), Cortex-M4.
+BASE = 27_704
+CONV, DEPTHWISE, DENSE, SOFTMAX, POOL, RESHAPE, ADD = (
+    34_468, 24_532, 23_588, 13_024, 7_556, 2_600, 16_944,
+)  # fmt: skip
+TYPED = (16_800, 15_512, 19_060, 11_876, 6_776, RESHAPE)  # the same kinds for int8 alone
+
+
+@pytest.mark.parametrize(
+    ("alone", "linked"),
+    [
+        ((DENSE,), 51_292),
+        ((CONV, DEPTHWISE, POOL, RESHAPE, DENSE, SOFTMAX), 110_472),
+        (TYPED, 77_896),
+        ((CONV, ADD, POOL, RESHAPE, DENSE, SOFTMAX), 105_440),
+    ],
+)
+def test_the_code_of_the_linked_firmwares_is_met_within_five_percent(
+    alone: tuple[int, ...], linked: int
+) -> None:
+    assert BASE + combined_bytes(alone) == pytest.approx(linked, rel=0.05)
+
+
+@pytest.fixture
+def board() -> Target:
+    return load_target("nucleo-l4r5zi")
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    builder = GraphBuilder((1, 8, 8, 2), seed=1)
+    image = builder.average_pool(builder.conv(builder.input, 16, kernel=3), size=8)
+    return builder.build(builder.fully_connected(builder.reshape(image, (1, 16)), 4))
+
+
+def test_every_figure_says_where_it_comes_from(content: bytes, board: Target) -> None:
+    fit = check(content, board)
+    assert fit.runs
+    assert fit.fits
+    for figure in (fit.arena_bytes, fit.model_bytes, fit.code_bytes, fit.flash_bytes):
+        assert figure is not None
+        assert figure.source
+    assert fit.model_bytes.value == len(content)
+    assert fit.flash_bytes.value == len(content) + fit.code_bytes.value
+    assert fit.flash_bytes.low < fit.flash_bytes.value < fit.flash_bytes.high
+
+
+def test_json_has_the_keys_that_outsiders_rely_on(content: bytes, board: Target) -> None:
+    assert {
+        "target", "runs", "fits", "unsupported_operators", "arena_bytes", "model_bytes",
+        "code_bytes", "flash_bytes", "ram_bytes", "latency_ms", "findings",
+    } <= set(to_json(check(content, board)))  # fmt: skip
+
+
+def test_a_board_too_small_is_a_missed_finding_that_names_the_peak(
+    content: bytes, board: Target
+) -> None:
+    small = replace(board, ram=replace(board.ram, total=2048, reserved=0))
+    fit = check(content, small)
+    (missed,) = [finding for finding in fit.findings if not finding.passed]
+    assert (fit.runs, fit.fits, missed.gate) == (True, False, "ram")
+    assert "peak" in str(missed.hint)
+
+
+def test_a_model_larger_than_the_flash_does_not_fit(content: bytes, board: Target) -> None:
+    assert board.flash is not None
+    small = replace(board, flash=replace(board.flash, total=32 * 1024, reserved=0))
+    fit = check(content, small)  # the interpreter's code alone takes more
+    assert [finding.gate for finding in fit.findings if not finding.passed] == ["flash"]
+
+
+def test_the_projects_limits_are_held(content: bytes, board: Target) -> None:
+    fit = check(content, board, limits=Limits(flash=1024, ram=1024))
+    assert [finding.gate for finding in fit.findings if not finding.passed] == ["flash", "ram"]
+
+
+def test_no_code_size_is_claimed_for_a_core_that_was_not_linked_for(content: bytes) -> None:
+    fit = check(content, load_target("esp32-s3"))
+    assert fit.code_bytes is None
+    assert fit.flash_bytes.value == len(content)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("mlperf_tiny/ad01_ToyCar_dynrange.tflite", "hybrid"),
+        ("mlperf_tiny/kws_ref_model_float32.tflite", "hybrid"),
+    ],
+)
+def test_models_for_phones_are_refused_on_a_microcontroller(
+    name: str, reason: str, shared_models: Path, board: Target
+) -> None:
+    fit = check((shared_models / name).read_bytes(), board)
+    assert not fit.runs
+    assert reason in fit.unsupported_operators[0].reason
+    assert "edgekit convert" in fit.unsupported_operators[0].instead
+
+
+@pytest.mark.shared
+def test_person_detect_runs_on_the_chip_and_not_in_litert(
+    shared_models: Path, board: Target
+) -> None:
+    content = (shared_models / "tflite_micro" / "person_detect.tflite").read_bytes()
+    assert check(content, board).runs
+    assert not check(content, load_target("pixel-4")).runs
