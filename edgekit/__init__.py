@@ -7,11 +7,22 @@ are first used, so that importing edgekit is light.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.api import build, convert, doctor, emit, explain, init, inspect, verify
+    from edgekit.api import bench, build, convert, doctor, emit, explain, init, inspect, verify
     from edgekit.project import Project
 
 __version__ = "0.1.0"
-__all__ = ["Project", "build", "convert", "doctor", "emit", "explain", "init", "inspect", "verify"]
+__all__ = [
+    "Project",
+    "bench",
+    "build",
+    "convert",
+    "doctor",
+    "emit",
+    "explain",
+    "init",
+    "inspect",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -15,9 +15,50 @@ from edgekit.stages import Watch, unwatched
 if TYPE_CHECKING:
     from edgekit.explanation.explain import Explanation
     from edgekit.inspection import Inspection
+    from edgekit.measuring import Bench
     from edgekit.verification import Verification
 
-__all__ = ["build", "convert", "doctor", "emit", "explain", "init", "inspect", "verify"]
+__all__ = ["bench", "build", "convert", "doctor", "emit", "explain", "init", "inspect", "verify"]
+
+
+def bench(
+    model: str | Path,
+    *,
+    target: str,
+    serial: str | None = None,
+    adb: bool = False,
+    baud: int = 115200,
+    timeout_seconds: float = 60.0,
+    log: Path | None = None,
+) -> "Bench":
+    """Measure a `.tflite` on a board or a phone, or read a log of that.
+
+    Args:
+        model: Its path.
+        target: The device that is measured.
+        serial: The serial port of a board with firmware that ``emit`` wrote for this model.
+        adb: Whether to run ``benchmark_model`` on the phone that adb finds.
+        baud: Of the serial port.
+        timeout_seconds: After which the device is given up.
+        log: What a serial port or ``benchmark_model`` printed, recorded.
+
+    Returns:
+        What was measured. A self-test that failed is in its ``passed``, not an exception.
+
+    Raises:
+        EdgekitError: What the user must put right; one of the three ways must be named.
+    """
+    from edgekit.measuring import bench as run
+
+    return run(
+        model,
+        target=target,
+        serial=serial,
+        adb=adb,
+        baud=baud,
+        timeout_seconds=timeout_seconds,
+        log=log,
+    )
 
 
 def build(
@@ -25,7 +66,7 @@ def build(
     *,
     data: str | None = None,
     targets: tuple[str, ...] = (),
-    out: Path | None = None,
+    out: str | Path | None = None,
     seed: int | None = None,
     watch: Watch = unwatched,
     fresh: bool = False,
@@ -50,7 +91,7 @@ def build(
     """
     if not isinstance(source, Project):
         source = resolve(source, data=data, targets=targets, seed=seed)
-    return build_project(source, out=out, watch=watch, fresh=fresh)
+    return build_project(source, out=None if out is None else Path(out), watch=watch, fresh=fresh)
 
 
 def explain(

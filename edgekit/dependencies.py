@@ -38,6 +38,7 @@ _PACKAGES = (
 _PROGRAMS = (
     ("arm-none-eabi-gcc", "compiling for Cortex-M", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
     ("qemu-system-arm", "running firmware without a board", "qemu-system-arm"),
+    ("adb", "measuring on phones", "adb"),
 )
 
 

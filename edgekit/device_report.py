@@ -105,7 +105,7 @@ def records(lines: "Iterable[str]") -> "tuple[tuple[str, Mapping[str, str]], ...
     """
     found: list[tuple[str, Mapping[str, str]]] = []
     for line in lines:
-        if not line.startswith(PREFIX):
+        if not line.startswith(PREFIX) or not line[len(PREFIX) :].strip():
             continue
         kind, *pairs = line[len(PREFIX) :].split()
         if kind == "begin":

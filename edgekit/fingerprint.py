@@ -1,8 +1,12 @@
 """What a source was when it was read: reused stages depend on it."""
 
 import hashlib
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+RUN_MARKER = ".edgekit-run"
+"""The file that makes a folder a run directory."""
 
 _PACKAGES = (
     "ai-edge-litert",
@@ -18,8 +22,9 @@ _PACKAGES = (
 def fingerprint(source: str, directory: Path) -> str:
     """Return a digest of what ``source`` (a file, a folder or ``module:function``) holds.
 
-    A ``module:function`` stands for every ``.py`` file of the project's folder; what such code
-    reads besides is not seen.
+    A ``module:function`` can read anything: it stands for all files of the project's folder and
+    two folders deep, the ``.py`` files by their content and all others by size and time of
+    change. Run directories, hidden folders and what lies elsewhere are not seen.
     """
     path = directory / source
     if path.is_file():
@@ -27,7 +32,7 @@ def fingerprint(source: str, directory: Path) -> str:
     if path.is_dir():
         return _digest_files(sorted(item for item in path.rglob("*") if item.is_file()), path)
     if ":" in source:
-        return _digest_files(sorted(directory.glob("*.py")), directory)
+        return _digest_project(directory)
     return source
 
 
@@ -40,6 +45,28 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _digest_project(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(_project_files(directory, deep=2)):
+        digest.update(str(path.relative_to(directory)).encode() + b"\0")
+        if path.suffix == ".py":
+            digest.update(path.read_bytes())
+        else:
+            facts = path.stat()
+            digest.update(f"{facts.st_size} {facts.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _project_files(folder: Path, *, deep: int) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith((".", "__pycache__")):
+            continue
+        if path.is_file():
+            yield path
+        elif deep and path.is_dir() and not (path / RUN_MARKER).is_file():
+            yield from _project_files(path, deep=deep - 1)
 
 
 def _digest_files(paths: list[Path], base: Path) -> str:

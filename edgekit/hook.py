@@ -37,7 +37,7 @@ def call(source: str, directory: "Path", *, what: str) -> object:
             return function()
         except EdgekitError:
             raise
-        except Exception as error:  # user code may raise anything
+        except (Exception, SystemExit) as error:  # user code may raise anything
             raise InputError(
                 f"{what}: '{source}' failed: {type(error).__name__}: {error}"
             ) from error

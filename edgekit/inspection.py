@@ -1,6 +1,6 @@
 """What is in a `.tflite`: operators, multiply-accumulates, weights, zeros, inputs and outputs."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,6 +118,25 @@ def inspect(model: "Model") -> Inspection:
         inputs=tuple(_port(graph.tensors[index]) for index in graph.inputs),
         outputs=tuple(_port(graph.tensors[index]) for index in graph.outputs),
     )
+
+
+def with_names(inspection: Inspection, original: Inspection) -> Inspection:
+    """Return ``inspection`` with the names that its constants had in the ``original`` file.
+
+    Shrinking takes the names away. Constants are told apart by their order among those of the same
+    kind of operator; where their number changed they stay without a name.
+    """
+
+    def key(constants: tuple[Constant, ...]) -> list[tuple[str, bool]]:
+        return [(item.op, item.is_kernel) for item in constants]
+
+    if key(inspection.constants) != key(original.constants):
+        return inspection
+    named = tuple(
+        replace(item, name=item.name or before.name)
+        for item, before in zip(inspection.constants, original.constants, strict=True)
+    )
+    return replace(inspection, constants=named)
 
 
 def to_json(inspection: Inspection) -> dict[str, object]:

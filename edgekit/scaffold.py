@@ -53,12 +53,16 @@ accuracy_drop = 0.01
 _DATA = '''\
 """The data that edgekit trains, calibrates and verifies with."""
 
+from pathlib import Path
+
 import numpy as np
+
+FILE = Path(__file__).with_name("data.npz")
 
 
 def load() -> dict[str, np.ndarray]:
     """Return inputs as the model takes them, shape (samples, ...), and class numbers."""
-    with np.load("data.npz") as data:
+    with np.load(FILE) as data:
         return {name: data[name] for name in ("x_train", "y_train", "x_test", "y_test")}
 '''
 

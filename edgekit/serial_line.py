@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LONGEST_LINE = 4096  # bytes; a record has some 200
+_MOST_TICKS = 2**64  # no firmware counts further
 _PORTS = ("ttyACM*", "ttyUSB*", "cu.usb*")
 
 
@@ -72,11 +73,16 @@ def whole_report(lines: "Iterable[str]") -> DeviceReport:
 
 
 def _complete(report: DeviceReport) -> DeviceReport:
-    """Let pass a report that makes sense: a lost line leaves a gap, a lost digit no clock."""
+    """Let pass a report that makes sense: a lost line leaves a gap, lost blanks huge numbers."""
     if [item.index for item in report.operators] != list(range(len(report.operators))):
         raise ToolError("the firmware's report is garbled: a line of an operator was lost")
     if report.ticks_per_second <= 0 and report.clock != "instructions":
         raise ToolError("the firmware's report is garbled: its clock has no frequency")
+    ticks = (report.least_ticks, report.ticks, report.most_ticks)
+    if not 0 <= ticks[0] <= ticks[1] <= ticks[2] <= _MOST_TICKS:
+        raise ToolError("the firmware's report is garbled: no mean of such extremes")
+    if not all(0 <= item.ticks <= _MOST_TICKS for item in report.operators):
+        raise ToolError("the firmware's report is garbled: an operator takes no such time")
     if report.invocations <= 0:
         raise ToolError("the firmware's report is garbled: nothing was invoked")
     return report

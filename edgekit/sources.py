@@ -1,6 +1,7 @@
 """Where samples come from: an ``.npz`` file, the user's function, a folder of images, chance."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
 
 RANDOM = "random"
+_PAIR = 2  # inputs and labels
 _RANDOM_SAMPLES = 320  # 200 for calibration by default, 64 for validation, a few batches to train
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -109,7 +111,7 @@ def _read_npz(path: "Path") -> "dict[str, Array]":
             f"{path}: holds pickled Python objects, which edgekit does not open",
             hint="save arrays of numbers: numpy.savez(path, x=x, y=y)",
         ) from error
-    except (OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as error:
         raise InputError(f"{path}: damaged .npz file ({error})") from error
 
 
@@ -191,7 +193,13 @@ def _drained(stream: object, *, where: str, input_shape: tuple[int, ...]) -> Sam
     inputs: list[Array] = []
     targets: list[Array] = []
     for element in elements:
-        x, y = element if isinstance(element, tuple) else (element, None)
+        parts = element if isinstance(element, tuple) else (element, None)
+        if len(parts) != _PAIR:
+            raise InputError(
+                f"{where}: the elements of the tf.data.Dataset have {len(parts)} parts",
+                hint="give pairs of inputs and labels; weights of samples are not taken",
+            )
+        x, y = parts
         inputs.append(np.asarray(x))
         if y is not None:
             targets.append(np.asarray(y))

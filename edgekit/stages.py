@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from edgekit.artifacts import whole_folder, write_text
 from edgekit.errors import InputError, UsageError
+from edgekit.fingerprint import RUN_MARKER
 from edgekit.process import silent
 from edgekit.toml import decode
 
@@ -35,7 +36,6 @@ def unwatched(stage: str) -> "contextlib.nullcontext[Progress]":
     return contextlib.nullcontext(silent)
 
 
-_MARKER = ".edgekit-run"
 _RESULT = "result.json"
 
 
@@ -115,7 +115,7 @@ def claimed(folder: Path) -> Iterator[Path]:
     Raises:
         UsageError: It holds other files, or another build is at work in it.
     """
-    marker = folder / _MARKER
+    marker = folder / RUN_MARKER
     if folder.exists() and not marker.is_file():
         if not folder.is_dir():
             raise UsageError(f"{folder} is a file, not a folder", hint="choose another: --out DIR")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,6 +38,7 @@ class Memory:
     reserved_for: str = ""
 
     def __post_init__(self) -> None:
+        _require(self.source, f"source of {self.total} B of memory")
         if self.reserved > self.total:
             raise InputError(f"{self.reserved} B of {self.total} B are reserved")
         if self.reserved and not self.reserved_for:
@@ -61,6 +63,11 @@ class Core:
     name: str
     clock: Hertz
     source: str
+
+    def __post_init__(self) -> None:
+        if self.clock == 0:
+            raise InputError("core.clock is 0 Hz")
+        _require(self.source, "core.source")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +119,7 @@ class CostModel:
         source: Whose measurements, and how the coefficients came from them.
         points: How many measurements there were.
         band: A factor; the truth lies between the prediction divided and multiplied by it.
+        operators: Those that the measured models have; no other is predicted.
         cycles: The coefficients.
     """
 
@@ -119,11 +127,15 @@ class CostModel:
     source: str
     points: int
     band: float
+    operators: tuple[str, ...]
     cycles: Cycles
 
     def __post_init__(self) -> None:
-        if not self.band >= 1:
+        if not 1 <= self.band < inf:
             raise InputError(f"latency.band is {self.band:g}, not a factor of 1 or more")
+        if self.points < 1:
+            raise InputError(f"latency.points is {self.points}; a cost model needs a measurement")
+        _require(self.source, "latency.source")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +159,19 @@ class Target:
     ram: Memory
     flash: Memory | None = None
     latency: CostModel | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _UsualShape:
+    source: str
+    cycles: Cycles
+
+
+@cache
+def usual_shape() -> Cycles:
+    """Return how kinds of work compare on most stacks; one MAC of a convolution is 1."""
+    path = _folder() / "cost-models" / "usual-shape.toml"
+    return decode(read(path), _UsualShape, where=str(path)).cycles
 
 
 def load_target(name: str) -> Target:
@@ -185,6 +210,11 @@ def profile_paths() -> "Mapping[str, Path]":
 def chip_paths() -> "Mapping[str, Path]":
     """Return the path of each shipped chip, which profiles extend, by its name."""
     return {path.stem: path for path in sorted((_folder() / "chips").glob("*.toml"))}
+
+
+def _require(source: str, what: str) -> None:
+    if not source.strip():
+        raise InputError(f"{what} is empty: who says so?")
 
 
 def _folder() -> Path:

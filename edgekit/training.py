@@ -15,6 +15,7 @@ from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import read
+from edgekit.hook import is_hook
 from edgekit.process import Progress, Worker
 from edgekit.sources import RANDOM
 from edgekit.train.convert import convert, warm
@@ -274,7 +275,7 @@ class _Half:
                 out=draft / FILE_NAME,
             )
 
-        inputs = {"train": asdict(self._project.train)}
+        inputs = {"train": asdict(self._project.train), "loss": self._loss_code()}
         return self._stages.run("train", inputs, Trained, work)[1] / FILE_NAME
 
     def _prune(self, loaded: LoadedModel, model: Path) -> tuple[tuple[LayerSparsity, ...], Path]:
@@ -295,7 +296,11 @@ class _Half:
                 out=draft / FILE_NAME,
             )
 
-        inputs = {"prune": asdict(spec), "train": asdict(self._project.train)}
+        inputs = {
+            "prune": asdict(spec),
+            "train": asdict(self._project.train),
+            "loss": self._loss_code(),
+        }
         pruned, folder = self._stages.run("prune", inputs, Pruned, work)
         return pruned.layers, folder / FILE_NAME
 
@@ -317,6 +322,7 @@ class _Half:
         inputs = {
             "quantize": asdict(self._project.quantize),
             "train": asdict(self._project.train),
+            "loss": self._loss_code(),
         }
         quantized, folder = self._stages.run("quantize", inputs, Quantized, work)
         return quantized.left, folder / _SAVED_MODEL_NAME
@@ -337,6 +343,11 @@ class _Half:
             trainer = self._processes.trainer
             vectors = load_vectors(samples / _VALIDATION_NAME)
             outputs = trainer.call(predict, progress, original, vectors.inputs)
+            if not np.isfinite(outputs).all():
+                raise UnsupportedModelError(
+                    "the float model's outputs hold NaN or infinity: its weights are broken",
+                    hint="train it again, or with a lower learning rate",
+                )
             if pruned is not None:
                 after = trainer.call(predict, progress, pruned, vectors.inputs)
                 vectors = replace(vectors, pruned_outputs=after)
@@ -344,6 +355,11 @@ class _Half:
             return Predicted(samples=len(vectors.inputs))
 
         return self._stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
+
+    def _loss_code(self) -> str:
+        """Return a digest of the project's own loss, or nothing where it names one of Keras."""
+        loss = self._project.train.loss
+        return fingerprint(loss, self._project.directory) if is_hook(loss) else ""
 
     def _convert(self, saved_model: Path, samples: Path) -> Path:
         io, scheme = self._project.quantize.io, self._project.quantize.scheme

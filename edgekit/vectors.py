@@ -1,6 +1,7 @@
 """The border between training and the rest: validation samples and the float model's outputs."""
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,5 +74,5 @@ def _arrays(path: "Path") -> "dict[str, npt.NDArray[np.generic]]":
             return {name: archive[name] for name in Vectors.__dataclass_fields__ if name in archive}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: is not an .npz of numbers: {error}") from error

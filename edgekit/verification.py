@@ -209,10 +209,15 @@ def classes_of_labels(labels: "npt.NDArray[np.generic]") -> "npt.NDArray[np.int6
     return labels.reshape(len(labels)).astype(np.int64)
 
 
-def hold_classes(labels: "npt.NDArray[np.generic]") -> bool:
-    """Return whether ``labels`` are class numbers or one-hot rows, not numbers to come near to."""
+def hold_classes(labels: "npt.NDArray[np.generic]", outputs: int) -> bool:
+    """Return whether ``labels`` are classes of a model with so many ``outputs`` a sample.
+
+    They are if they are one-hot rows, or whole numbers that the outputs can tell apart: 0 or 1
+    for a single output. Other numbers are values to come near to.
+    """
     if labels.ndim == 1 or labels.shape[-1] == 1:
-        return bool(np.all(labels == np.floor(labels)) and labels.min() >= 0)
+        whole = bool(np.all(labels == np.floor(labels)))
+        return whole and bool(labels.min() >= 0) and bool(labels.max() < max(outputs, 2))
     rows = labels.reshape(len(labels), -1)
     return bool(np.all((rows == 0) | (rows == 1)) and np.all(rows.sum(axis=1) == 1))
 
@@ -254,28 +259,42 @@ def _judge(vectors: Vectors, metric: str) -> "Callable[[npt.NDArray[np.float32]]
     labels = vectors.labels
     if labels is None:
         return lambda _: None
-    if metric == "accuracy" or (metric == "auto" and hold_classes(labels)):
-        true = classes_of_labels(labels)
-        return lambda outputs: Score(
-            metric="accuracy", value=float(np.mean(_classes(outputs) == true))
+
+    def judge(outputs: "npt.NDArray[np.float32]") -> Score:
+        width = outputs.reshape(len(outputs), -1).shape[1]
+        if metric == "accuracy" or (metric == "auto" and hold_classes(labels, width)):
+            right = _classes(outputs) == classes_of_labels(labels)
+            return Score(metric="accuracy", value=float(np.mean(right)))
+        return _error(outputs, labels.astype(np.float32), metric)
+
+    return judge
+
+
+def _error(
+    outputs: "npt.NDArray[np.float32]", wanted: "npt.NDArray[np.float32]", metric: str
+) -> Score:
+    if outputs.size != wanted.size:
+        raise InputError(
+            f"{metric} needs a target for each output: the labels have the shape "
+            f"{wanted.shape[1:]}, the outputs {outputs.shape[1:]}",
+            hint='set metric = "accuracy", or give targets of the shape of the outputs',
         )
-    wanted = labels.astype(np.float32)
-
-    def error(outputs: "npt.NDArray[np.float32]") -> Score:
-        difference = outputs.reshape(wanted.shape) - wanted
-        if metric == "mean_squared_error":
-            return Score(metric="mean_squared_error", value=float(np.mean(difference**2)))
-        return Score(metric="mean_absolute_error", value=float(np.mean(np.abs(difference))))
-
-    return error
+    difference = outputs.reshape(wanted.shape) - wanted
+    if metric == "mean_squared_error":
+        return Score(metric="mean_squared_error", value=float(np.mean(difference**2)))
+    return Score(metric="mean_absolute_error", value=float(np.mean(np.abs(difference))))
 
 
 def _classes(outputs: "npt.NDArray[np.float32]") -> "npt.NDArray[np.int64]":
-    """Return the class of each sample: the largest output, or the side of a single one."""
+    """Return the class of each sample: the largest output, or the side of a single one.
+
+    A single output is a probability if none lies outside 0 to 1, or else a logit. Over a
+    validation set the two are told apart; a model of logits that gives only such is not.
+    """
     flat = outputs.reshape(len(outputs), -1)
     if flat.shape[1] > 1:
         return np.asarray(flat.argmax(axis=1), np.int64)
-    middle = 0.5 if flat.min() >= 0 and flat.max() <= 1 else 0.0  # a probability or a logit
+    middle = 0.5 if flat.min() >= 0 and flat.max() <= 1 else 0.0
     return (flat[:, 0] > middle).astype(np.int64)
 
 
@@ -308,9 +327,12 @@ def _score(
 
 
 def _disagreements(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> int | None:
-    if vectors.float_outputs is None or vectors.labels is None or not hold_classes(vectors.labels):
+    reference, labels = vectors.float_outputs, vectors.labels
+    if reference is None or labels is None:
         return None
-    return int(np.sum(_classes(outputs) != _classes(vectors.float_outputs)))
+    if not hold_classes(labels, outputs.reshape(len(outputs), -1).shape[1]):
+        return None
+    return int(np.sum(_classes(outputs) != _classes(reference)))
 
 
 def _ran(score: RuntimeScore) -> Finding:

@@ -7,10 +7,11 @@ from typing import NoReturn
 import click
 
 from edgekit import __version__
-from edgekit.cli.output import report_error
+from edgekit.cli.output import report_error, set_quiet, set_verbose
 from edgekit.errors import EdgekitError, UsageError, suggestion
 
 _COMMANDS = {
+    "bench": "Measure a model on a board or a phone.",
     "build": "From a Keras model to verified firmware files.",
     "check": "Say whether a model runs on a device and fits.",
     "convert": "Quantize a trained model after its training.",
@@ -45,12 +46,40 @@ class _Commands(click.Group):
         module = importlib.import_module(f"edgekit.cli.{cmd_name}")
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
+        for item in _leaves(command):
+            if not any("--quiet" in parameter.opts for parameter in item.params):
+                item.params += _common_options()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+def _leaves(command: click.Command) -> list[click.Command]:
+    """Return the commands that do something: the command, or those below it."""
+    return list(command.commands.values()) if isinstance(command, click.Group) else [command]
+
+
+def _common_options() -> list[click.Parameter]:
+    """Return what every command takes."""
+    return [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=lambda _context, _option, value: set_quiet(value=value),
+            help="Show no progress.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=lambda _context, _option, value: set_verbose(value=value),
+            help="Tell on stderr what goes on.",
+        ),
+    ]
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,7 +111,7 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  one return
     except (KeyboardInterrupt, click.Abort):
         report_error("interrupted", hint=None)
         return 130
-    except BrokenPipeError:  # the reader of our output has had enough
+    except (BrokenPipeError, SystemExit):  # the reader of our output has had enough
         return 0
     except OSError as error:
         report_error(f"{error.filename or 'the system'}: {error.strerror}", hint=None)

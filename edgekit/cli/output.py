@@ -20,6 +20,23 @@ SCHEMA_VERSION = 1
 _READABLE_COLUMNS = 96
 
 
+_quiet = False
+
+
+def set_quiet(*, value: bool) -> None:
+    """Show progress, or none."""
+    global _quiet  # noqa: PLW0603  one terminal, one wish
+    _quiet = value
+
+
+def set_verbose(*, value: bool) -> None:
+    """Send the library's debug messages to stderr, or nowhere."""
+    if value:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, force=True)
+
+
 def report_error(message: str, *, hint: str | None) -> None:
     """Print an error, and what to do about it, on stderr."""
     click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
@@ -65,7 +82,9 @@ def progress_bar(title: str) -> "Iterator[Progress]":
         TextColumn("{task.fields[detail]}"),
     )
     screen = Console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+    with Progress(
+        *columns, console=screen, transient=True, disable=_quiet or not screen.is_terminal
+    ) as bar:
         task = bar.add_task(title, total=None, detail="")
 
         def update(done: int, total: int, detail: str = "") -> None:

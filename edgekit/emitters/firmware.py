@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.emitters.names import check_name
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
+from edgekit.flatbuffer.integer import float_tensors
 from edgekit.flatbuffer.model import Model, Tensor, read
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _C_TYPES = {
     "float32": "float",
 }
 _QUANTIZED = frozenset({"int8", "uint8", "int16"})
-_FLOATS = frozenset({"float16", "float32", "float64", "bfloat16"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,14 +186,13 @@ def _check_integer(model: Model) -> None:
         for index in (*operator.inputs, *operator.outputs)
         if operator.op in ("QUANTIZE", "DEQUANTIZE") and index in (*main.inputs, *main.outputs)
     }
-    for number, graph in enumerate(model.graphs):
-        for tensor in graph.tensors:
-            own = number == 0 and tensor.index in converted
-            if tensor.dtype in _FLOATS and not own:
-                raise UnsupportedModelError(
-                    f"the model is not fully integer: tensor '{tensor.name}' is {tensor.dtype}",
-                    hint="quantize it first: edgekit convert MODEL --data D --out FILE",
-                )
+    names = {main.tensors[index].name for index in converted}
+    left = [item for item in float_tensors(model) if item.name not in names]
+    if left:
+        raise UnsupportedModelError(
+            f"the model is not fully integer: tensor '{left[0].name}' is {left[0].dtype}",
+            hint="quantize it first: edgekit convert MODEL --data D --out FILE",
+        )
 
 
 def _ports(kind: str, model: Model, indices: tuple[int, ...]) -> tuple[Port, ...]:

@@ -219,7 +219,13 @@ def _memories(
     leaves = f"what {target.title} leaves"
     where = None if planned is None else peak_in_words(planned)
     rows: tuple[tuple[str, Quantity | None, int | None, str, str | None], ...] = (
-        ("flash", flash, None if target.flash is None else target.flash.available_bytes, leaves, None),
+        (
+            "flash",
+            flash,
+            None if target.flash is None else target.flash.available_bytes,
+            leaves,
+            None,
+        ),
         ("ram", ram, target.ram.available_bytes, leaves, where),
         ("flash", flash, limits.flash, "the project's limit", None),
         ("ram", ram, limits.ram, "the project's limit", where),

@@ -6,11 +6,12 @@ from edgekit.flatbuffer.macs import macs
 from edgekit.target import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from edgekit.flatbuffer.model import Graph, Operator
 
 _WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
-_CALIBRATED = _WEIGHTED | {"ADD", "AVERAGE_POOL_2D", "RESHAPE", "SOFTMAX"}  # MLPerf Tiny's
-_NEGLIGIBLE = 0.05  # of all output elements; far below the band of any calibration
+_NEGLIGIBLE = 0.05  # of all multiply-accumulates, or of all elements; far below any band
 
 
 def work(graph: "Graph") -> dict[str, float]:
@@ -28,19 +29,29 @@ def work(graph: "Graph") -> dict[str, float]:
     return amount
 
 
-def uncovered(graph: "Graph") -> tuple[str, ...]:
-    """Return the operators whose time no calibration covers, where they can matter.
+def uncovered(graph: "Graph", measured: "Iterable[str]") -> tuple[str, ...]:
+    """Return the operators that no measured model has, where they can matter.
 
-    The rows behind the calibrations are of int8 models with the operators of MLPerf Tiny. Another
-    operator without multiply-accumulates is let pass while all such together make a twentieth of
-    the outputs or less.
+    They are let pass while all such together make a twentieth or less of the model's
+    multiply-accumulates, and of the elements that its operators read or write.
     """
-    others = [operator for operator in graph.operators if operator.op not in _CALIBRATED]
-    heavy = {operator.op for operator in others if macs(graph, operator) > 0}
-    total = sum(_outputs(graph, operator) for operator in graph.operators)
-    if sum(_outputs(graph, operator) for operator in others) > _NEGLIGIBLE * total:
-        heavy |= {operator.op for operator in others}
-    return tuple(sorted(heavy))
+    others = [operator for operator in graph.operators if operator.op not in measured]
+    for amount in (macs, _elements):
+        total = sum(amount(graph, operator) for operator in graph.operators)
+        if sum(amount(graph, operator) for operator in others) > _NEGLIGIBLE * total:
+            return tuple(sorted({operator.op for operator in others}))
+    return ()
+
+
+def foreign_types(graph: "Graph") -> tuple[str, ...]:
+    """Return the types other than int8 in which operators with weights compute."""
+    used = {
+        graph.tensors[index].dtype
+        for operator in graph.operators
+        if operator.op in _WEIGHTED
+        for index in (*operator.inputs[:2], *operator.outputs)
+    }
+    return tuple(sorted(used - {"int8"}))
 
 
 def _kind(graph: "Graph", operator: "Operator") -> str:
@@ -56,3 +67,9 @@ def _kind(graph: "Graph", operator: "Operator") -> str:
 
 def _outputs(graph: "Graph", operator: "Operator") -> int:
     return sum(graph.tensors[index].elements for index in operator.outputs)
+
+
+def _elements(graph: "Graph", operator: "Operator") -> int:
+    """Return the larger of what an operator reads first and what it writes."""
+    read = graph.tensors[operator.inputs[0]].elements if operator.inputs else 0
+    return max(read, _outputs(graph, operator))

@@ -3,8 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edgekit.fit.cost import uncovered, work
-from edgekit.flatbuffer.integer import float_tensors
+from edgekit.fit.cost import foreign_types, uncovered, work
 from edgekit.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -21,11 +20,12 @@ def latency(model: "Model", target: "Target") -> Quantity | str:
             f"no calibration covers {target.core.name} with {runtime.name} and {runtime.kernels}; "
             f"measure once and run: edgekit targets calibrate {target.name} --measurements FILE"
         )
-    missing = uncovered(model.main)
+    missing = uncovered(model.main, calibration.operators)
     if missing:
         return f"no calibration covers {', '.join(missing)} on {target.core.name}"
-    if any(tensor.operator != "none" for tensor in float_tensors(model)):
-        return "the calibration is of int8 models, and this one computes in floats"
+    types = foreign_types(model.main)
+    if types:
+        return f"the calibration is of int8 models, and this one computes in {', '.join(types)}"
     count = cycles(work(model.main), calibration.cycles)
     milliseconds = 1e3 * count / target.core.clock
     return Quantity(
@@ -41,4 +41,4 @@ def latency(model: "Model", target: "Target") -> Quantity | str:
 def cycles(amount: dict[str, float], coefficients: "Cycles") -> float:
     """Return the cycles of the work ``amount``, by kind, with ``coefficients``."""
     each = asdict(coefficients)
-    return float(sum(amount[kind] * each[kind] for kind in amount))
+    return sum(amount[kind] * each[kind] for kind in amount)

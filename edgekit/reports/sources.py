@@ -22,7 +22,10 @@ MACS = Origin("host", "counted from the shapes as MLPerf Tiny counts, padding in
 PLAN = Origin("host", "the tensors' lifetimes and places as TFLite-Micro plans them")
 RUNTIMES = Origin("host", "the runtimes' outputs on the validation set, on the machine that built")
 CLOCK = Origin("host", "wall clock of the machine that built")
-KERNELS = Origin("host", "exact zeros counted in the kernels of the finished file")
+KERNELS = Origin(
+    "host",
+    "exact zeros counted in the kernels after pruning, before anything is shrunk",
+)
 
 
 def validation(samples: int | None) -> Origin:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.train.graph import node_inputs, node_layer, nodes
+from edgekit.train.graph import is_input, node_inputs, node_layer, nodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 _KINDS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
-_LEFT_TO_TFMOT = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})
+_PAIRED = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})
 """Before a BatchNormalization: tfmot trains the pair as it is and the converter folds it."""
 _TAKES_AFTER = frozenset({"Conv1D", "Conv1DTranspose", "Conv2DTranspose"})
 """What a scale and shift behind it can be folded into."""
@@ -59,33 +59,15 @@ def plan_folds(model: "Model") -> Folds:
         layer = node_layer(node)
         if type(layer).__name__ not in _KINDS or _calls_of(layer, calls) != 1:
             continue
-        source, sink = _producer(node), _only_consumer(node, calls)
-        if (
-            source is not None
-            and _calls_of(source, calls) == 1
-            and len(_consumers(source, calls)) == 1
-        ):
-            if (
-                type(source).__name__ in _LEFT_TO_TFMOT
-                and type(layer).__name__ == "BatchNormalization"
-            ):
-                continue
-            if (
-                type(source).__name__ in _TAKES_AFTER
-                and _is_linear(source)
-                and source.name not in after
-            ):
-                after[source.name] = affine_of(layer)
-                gone.add(layer.name)
-                continue
+        front, behind = _in_front(node, calls), _behind(node, calls)
+        if front is not None and is_tfmots_pair(front, layer):
+            continue
         affine = affine_of(layer)
-        if (
-            sink is not None
-            and _calls_of(sink, calls) == 1
-            and _takes_before(sink, affine)
-            and sink.name not in before
-        ):
-            before[sink.name] = affine
+        if front is not None and front.name not in after and _takes_after(front):
+            after[front.name] = affine
+            gone.add(layer.name)
+        elif behind is not None and behind.name not in before and _takes_before(behind, affine):
+            before[behind.name] = affine
             gone.add(layer.name)
         else:
             alone[layer.name] = affine
@@ -113,6 +95,23 @@ def affine_of(layer: "Layer") -> Affine:
     )
 
 
+def is_tfmots_pair(front: "Layer", layer: "Layer") -> bool:
+    """Return whether tfmot trains ``front`` and the BatchNormalization ``layer`` as a pair.
+
+    It would take an activation between the two away without a word: then they are no pair.
+    """
+    is_pair = type(front).__name__ in _PAIRED and type(layer).__name__ == "BatchNormalization"
+    return is_pair and _is_linear(front)
+
+
+def _takes_after(layer: "Layer") -> bool:
+    return type(layer).__name__ in _TAKES_AFTER and _is_linear(layer)
+
+
+def _is_linear(layer: "Layer") -> bool:
+    return getattr(layer.activation, "__name__", "") == "linear"
+
+
 def _takes_before(layer: "Layer", affine: Affine) -> bool:
     if type(layer).__name__ not in _TAKES_BEFORE or getattr(layer, "groups", 1) != 1:
         return False
@@ -120,17 +119,22 @@ def _takes_before(layer: "Layer", affine: Affine) -> bool:
     return getattr(layer, "padding", "valid") == "valid" or not affine.shift.any()
 
 
-def _is_linear(layer: "Layer") -> bool:
-    return getattr(layer.activation, "__name__", "") == "linear"
-
-
-def _producer(node: "Node") -> "Layer | None":
+def _in_front(node: "Node", calls: "list[Node]") -> "Layer | None":
+    """Return the layer that ``node`` takes from, if that is called once and for it alone."""
     (given,) = node_inputs(node)
-    source = given._keras_history.layer  # noqa: SLF001  tf_keras has no public way
-    return None if type(source).__name__ == "InputLayer" else source
+    layer = given._keras_history.layer  # noqa: SLF001  tf_keras has no public way
+    if is_input(layer) or _calls_of(layer, calls) != 1 or len(_readers(layer, calls)) != 1:
+        return None
+    return layer
 
 
-def _consumers(layer: "Layer", calls: "list[Node]") -> list["Layer"]:
+def _behind(node: "Node", calls: "list[Node]") -> "Layer | None":
+    """Return the layer that takes from ``node``, if there is one alone and it is called once."""
+    readers = _readers(node_layer(node), calls)
+    return readers[0] if len(readers) == 1 and _calls_of(readers[0], calls) == 1 else None
+
+
+def _readers(layer: "Layer", calls: "list[Node]") -> "list[Layer]":
     """Return the layers that take what ``layer`` gives, one entry for each time."""
     return [
         node_layer(node)
@@ -138,11 +142,6 @@ def _consumers(layer: "Layer", calls: "list[Node]") -> list["Layer"]:
         for given in node_inputs(node)
         if given._keras_history.layer is layer  # noqa: SLF001  tf_keras has no public way
     ]
-
-
-def _only_consumer(node: "Node", calls: "list[Node]") -> "Layer | None":
-    consumers = _consumers(node_layer(node), calls)
-    return consumers[0] if len(consumers) == 1 else None
 
 
 def _calls_of(layer: "Layer", calls: "list[Node]") -> int:

@@ -69,7 +69,8 @@ def objective(wish: str, *, model: Model, dataset: "Dataset", directory: "Path")
     classes = "crossentropy" in name or targets.dtype == np.int64
     return Objective(
         loss=loss,
-        targets=_shaped(targets, name, model),
+        # A loss of the user's own takes the labels as the data give them.
+        targets=targets if hook.is_hook(wish) else _shaped(targets, name, model),
         metrics=("accuracy",) if classes else (),
         note=f"loss: {name}{logits}, {source}",
     )
@@ -84,8 +85,13 @@ def written(loss: object) -> str:
     if hasattr(loss, "get_config"):
         return json.dumps({"class_name": type(loss).__name__, "config": _plain(loss.get_config())})
     if callable(loss) and hasattr(loss, "__name__"):
+        name = getattr(loss, "__qualname__", loss.__name__)
         library = str(loss.__module__).partition(".")[0] in {"keras", "tf_keras"}
-        return loss.__name__ if library else f"{loss.__module__}:{loss.__name__}"
+        return loss.__name__ if library else f"{loss.__module__}:{name}"
+    if isinstance(loss, (list, tuple)) and len(loss) == 1:
+        return written(loss[0])
+    if isinstance(loss, (list, tuple, dict)):
+        return ""  # several losses are of several outputs, and those are refused by their count
     raise UnsupportedModelError(
         f"the model is compiled with {loss!r}, which is not one loss",
         hint="name one loss in [train] loss",
@@ -106,6 +112,11 @@ def _plain(config: dict[str, Any]) -> dict[str, Any]:
 def _named(wish: str, directory: "Path") -> Any:  # noqa: ANN401  a loss of Keras or a function
     if wish.startswith("{"):
         return _from_config(json.loads(wish))
+    if "<" in wish:  # the name that Python gives a lambda or a function inside another
+        raise InputError(
+            f"the model is compiled with the local function '{wish}'",
+            hint="define it at the top of a module, or name a loss in [train] loss",
+        )
     if hook.is_hook(wish):
         return hook.find(wish, directory, what="the loss")
     try:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.train._tensorflow import Layer, Model, seed_everything, tf_keras, tfmot
+from edgekit.train.affine import is_tfmots_pair
 from edgekit.train.files import read_model, save_for_conversion
 from edgekit.train.fit import Epoch, dataset_of, fit
 from edgekit.train.graph import node_inputs, node_layer, nodes
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from edgekit.process import Progress
     from edgekit.project import DataSpec, QuantizeSpec, TrainSpec
 
-_NORMALIZED = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})  # tfmot folds what follows these
 _FINE_TUNING = 0.1  # share of the learning rate: rounding is learned in small steps
 
 
@@ -173,6 +173,6 @@ def supported(model: Model) -> frozenset[str]:
         layer = node_layer(node)
         if type(layer).__name__ == "BatchNormalization":
             (source,) = (item._keras_history.layer for item in node_inputs(node))  # noqa: SLF001
-            if type(source).__name__ in _NORMALIZED and len(source.outbound_nodes) == 1:
+            if is_tfmots_pair(source, layer) and len(source.outbound_nodes) == 1:
                 names.add(layer.name)
     return frozenset(names)

@@ -8,12 +8,15 @@ A channel whose weights were all pruned has a range of nothing, and so a step of
 its bias is counted in that step, and runs over the 32 bits that it has in the file.
 """
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from edgekit.train._tensorflow import Layer, Model, Tensor
@@ -36,16 +39,30 @@ def set_ranges(model: "Model", samples: "npt.NDArray[np.float32]") -> None:
 
     others = [item for item in model.variables if not _plain_name(item).endswith(_RANGES)]
     before = [item.numpy() for item in others]
-    dropouts = [layer for layer in map(_inner, model.layers) if hasattr(layer, "rate")]
-    rates = [layer.rate for layer in dropouts]
-    for layer in dropouts:
-        layer.rate = 0.0
-    with patch.object(quant_ops, "MovingAvgQuantize", at_once):
+    with _as_in_use(model), patch.object(quant_ops, "MovingAvgQuantize", at_once):
         model(samples, training=True)
-    for layer, rate in zip(dropouts, rates, strict=True):
-        layer.rate = rate
     for variable, value in zip(others, before, strict=True):
         variable.assign(value)
+
+
+@contextmanager
+def _as_in_use(model: "Model") -> "Iterator[None]":
+    """Let nothing drop out, and normalize by the statistics that were learned."""
+    layers = [_inner(layer) for layer in model.layers]
+    dropouts = [layer for layer in layers if hasattr(layer, "rate")]
+    normal = [layer for layer in layers if type(layer).__name__ == "BatchNormalization"]
+    rates, trainable = [layer.rate for layer in dropouts], [layer.trainable for layer in normal]
+    for layer in dropouts:
+        layer.rate = 0.0
+    for layer in normal:
+        layer.trainable = False  # tf_keras normalizes a frozen layer's inputs as in use
+    try:
+        yield
+    finally:
+        for layer, rate in zip(dropouts, rates, strict=True):
+            layer.rate = rate
+        for layer, value in zip(normal, trainable, strict=True):
+            layer.trainable = value
 
 
 def widen_empty_channels(model: "Model") -> None:

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from random_graphs import random_graph
 
+from edgekit.errors import EdgekitError
 from edgekit.flatbuffer.macs import macs
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.writer import write
@@ -13,6 +15,7 @@ from edgekit.shrink.coding import CodedTensor, with_decode
 from edgekit.shrink.encoders import ENCODERS
 from edgekit.shrink.oracle import Oracle
 from edgekit.shrink.proof import first_difference, proof_vectors
+from edgekit.shrink.refusal import require_shrinkable
 from edgekit.shrink.shrink import lossless
 
 if TYPE_CHECKING:
@@ -49,6 +52,22 @@ def test_outputs_stay(sessions: Sessions, first: int) -> None:
         assert len(slim) < len(content)
         smaller += total_macs(slim) < total_macs(content)
     assert smaller >= GROUP // 5  # half of all graphs lose channels; a pass that does nothing fails
+
+
+def test_damaged_files_are_refused_in_a_sentence(sessions: Sessions) -> None:
+    rng = np.random.default_rng(0)
+    refused = 0
+    for seed in range(40):
+        content = bytearray(random_graph(seed))
+        for place in rng.integers(0, len(content), 3):
+            content[place] = rng.choice([0, 1, 255, rng.integers(256)])
+        try:
+            require_shrinkable(read(bytes(content)))
+            lossless(bytes(content), Oracle(*sessions))
+        except EdgekitError as error:
+            assert "\n" not in error.message
+            refused += 1
+    assert refused > 10  # others are changed in a weight or a name
 
 
 @pytest.mark.parametrize("coding", ENCODERS)

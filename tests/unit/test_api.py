@@ -17,5 +17,5 @@ def test_importing_edgekit_is_light_and_its_functions_are_there() -> None:
 def test_each_command_has_its_function() -> None:
     from edgekit.cli import _COMMANDS
 
-    without = {"targets", "report", "diff", "bench"}  # they print, compare or measure
+    without = {"targets", "report", "diff"}  # they print or compare
     assert set(_COMMANDS) - without <= set(edgekit.__all__)

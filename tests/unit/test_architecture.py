@@ -14,6 +14,7 @@ LEVELS = [
         "flatbuffer", "target", "project", "artifacts", "numerics", "finding", "fingerprint",
         "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold",
         "sparsity", "allocation", "device_report", "emulate",
+        "linker_map", "measuring", "phone", "serial_line",
     },
     {"runtimes", "train", "posttraining", "shrink", "emitters"},
     {"verification", "explanation", "fit", "golden", "emission"},

@@ -37,6 +37,10 @@ def test_one_whole_report_among_noise() -> None:
     assert not report.passed
 
 
+def test_a_record_without_a_kind_is_noise() -> None:
+    assert parse([*LINES[3:6], "@edgekit  ", *LINES[6:]]) == parse(LINES)
+
+
 def without(*kinds: str) -> list[str]:
     return [
         line for line in LINES[3:13] if not line.startswith(tuple(f"@edgekit {k}" for k in kinds))

@@ -16,20 +16,28 @@ from edgekit.verification import (
 
 
 @pytest.mark.parametrize(
-    ("labels", "are_classes"),
+    ("labels", "outputs", "are_classes"),
     [
-        (np.array([0, 2, 1]), True),
-        (np.array([[0.0], [1.0]]), True),
-        (np.eye(3), True),
-        (np.array([0.5, 1.0]), False),
-        (np.array([[0.2, 0.8], [1.0, 0.0]]), False),
-        (np.array([-1, 1]), False),
+        (np.array([0, 2, 1]), 3, True),
+        (np.array([0, 3, 1]), 3, False),  # three outputs have no class 3
+        (np.array([[0.0], [1.0]]), 1, True),
+        (np.array([17, 240]), 1, False),  # whole numbers to come near to
+        (np.eye(3), 3, True),
+        (np.array([0.5, 1.0]), 1, False),
+        (np.array([[0.2, 0.8], [1.0, 0.0]]), 2, False),
+        (np.array([-1, 1]), 2, False),
     ],
 )
 def test_class_numbers_and_one_hot_rows_are_told_from_numbers(
-    labels: np.ndarray, are_classes: bool
+    labels: np.ndarray, outputs: int, are_classes: bool
 ) -> None:
-    assert hold_classes(labels) is are_classes
+    assert hold_classes(labels, outputs) is are_classes
+
+
+def test_targets_that_are_no_outputs_are_refused_for_an_error_metric() -> None:
+    outputs = np.zeros((4, 3), np.float32)
+    with pytest.raises(InputError, match="needs a target for each output"):
+        score_outputs(outputs, np.array([0, 1, 2, 0]), metric="mean_absolute_error")
 
 
 def test_accuracy_counts_the_largest_output() -> None:

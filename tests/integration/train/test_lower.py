@@ -80,6 +80,38 @@ def test_what_tfmot_knows_is_left_as_it_is(tf_keras: Any) -> None:
     assert result.changes == ()
 
 
+def test_an_activation_before_a_normalization_is_kept(tf_keras: Any) -> None:
+    # tfmot would train the two as a pair, without the ReLU between them
+    layers = tf_keras.layers
+    chain = [layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(), layers.ReLU()]
+    result = _lowered(tf_keras, chain, IMAGE)
+    assert _kinds(result.model) == ["Conv2D", "DepthwiseConv2D", "ReLU"]
+
+
+@pytest.mark.parametrize("kind", ["Conv2D", "DepthwiseConv2D", "Dense"])
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+def test_the_aware_model_computes_nearly_what_the_float_model_does(
+    tf_keras: Any, kind: str, activation: str
+) -> None:
+    from edgekit.train.lower import lower
+    from edgekit.train.quantize import aware_model
+    from edgekit.train.ranges import set_ranges
+
+    layers = tf_keras.layers
+    arguments = {"Conv2D": (4, 3), "DepthwiseConv2D": (3,), "Dense": (8,)}[kind]
+    given = tf_keras.Input((9,) if kind == "Dense" else IMAGE)
+    hidden = getattr(layers, kind)(*arguments, activation=activation)(given)
+    hidden = layers.ReLU()(layers.BatchNormalization()(hidden))
+    model = tf_keras.Model(given, layers.Dense(3)(layers.Flatten()(hidden)))
+    _scramble(model)
+    batch = np.random.default_rng(5).normal(size=(64, *given.shape[1:])).astype(np.float32)
+    aware = aware_model(lower(model).model).model
+    set_ranges(aware, batch)
+    expected = np.asarray(model(batch, training=False))
+    difference = np.abs(np.asarray(aware(batch, training=False)) - expected).max()
+    assert difference < 0.1 * np.ptp(expected)  # eight bits
+
+
 def test_a_rescaling_goes_into_the_convolution_behind_it(tf_keras: Any) -> None:
     layers = tf_keras.layers
     chain = [layers.Rescaling(1 / 255, offset=-0.5), layers.Conv2D(4, 3, use_bias=False)]

@@ -135,6 +135,26 @@ def test_a_damaged_file_is_refused() -> None:
         shrink(b"PK\3\4 and so on")
 
 
+def test_a_graph_out_of_order_is_damaged() -> None:
+    model = read(content_with_dead_channels())
+    graph = replace(model.main, operators=model.main.operators[::-1])
+    with pytest.raises(InputError, match="FULLY_CONNECTED at 0 reads what nothing wrote"):
+        shrink(write(replace(model, graphs=(graph,))))
+
+
+def test_a_kernel_of_another_rank_is_damaged() -> None:
+    with pytest.raises(InputError, match=r"CONV_2D at 0 has a kernel of shape \(8, 18\)"):
+        shrink(write(changed(content_with_dead_channels(), shape=(8, 18))))
+
+
+def test_a_constant_longer_than_its_shape_is_read_as_far_as_needed() -> None:
+    content = content_with_dead_channels()
+    model = read(content)
+    data = model.main.tensors[model.main.operators[0].inputs[1]].data or b""
+    longer = write(changed(content, data=data + bytes(5)))
+    assert shrink(longer).macs_after == shrink(content).macs_after
+
+
 def test_a_float_model_is_refused() -> None:
     floats = changed(content_with_dead_channels(), dtype="float32", data=bytes(4 * 144))
     with pytest.raises(UnsupportedModelError, match="not fully integer: CONV_2D at 0") as caught:
