@@ -18,7 +18,7 @@ from edgekit.flatbuffer.edit import map_tensors
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.values import Tensor
 from edgekit.flatbuffer.writer import write
-from edgekit.shrink import Shrunk, shrink
+from edgekit.shrinking import Shrunk, shrink
 from edgekit.target import load_target
 
 _COLUMNS = ("flash", "MACs", "arena")

@@ -20,7 +20,7 @@ from edgekit.project import (
     TrainSpec,
     load_project,
 )
-from edgekit.shrink import Shrunk, shrink
+from edgekit.shrinking import Shrunk, shrink
 from edgekit.target import load_target
 
 _HERE = Path(__file__).parent

@@ -7,7 +7,19 @@ are first used, so that importing edgekit is light.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.api import bench, build, convert, doctor, emit, explain, init, inspect, verify
+    from edgekit.api import (
+        bench,
+        build,
+        check,
+        convert,
+        doctor,
+        emit,
+        explain,
+        init,
+        inspect,
+        shrink,
+        verify,
+    )
     from edgekit.project import Project
 
 __version__ = "0.1.0"
@@ -15,12 +27,14 @@ __all__ = [
     "Project",
     "bench",
     "build",
+    "check",
     "convert",
     "doctor",
     "emit",
     "explain",
     "init",
     "inspect",
+    "shrink",
     "verify",
 ]
 

@@ -14,11 +14,24 @@ from edgekit.stages import Watch, unwatched
 
 if TYPE_CHECKING:
     from edgekit.explanation.explain import Explanation
+    from edgekit.fit.check import Fit
     from edgekit.inspection import Inspection
     from edgekit.measuring import Bench
+    from edgekit.shrinking import Shrunk
     from edgekit.verification import Verification
 
-__all__ = ["bench", "build", "convert", "doctor", "emit", "explain", "init", "inspect", "verify"]
+__all__ = [
+    "bench",
+    "build",
+    "check",
+    "convert",
+    "doctor",
+    "emit",
+    "explain",
+    "init",
+    "inspect",
+    "verify",
+]
 
 
 def bench(
@@ -132,6 +145,67 @@ def explain(
     vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
     floats = None if reference is None else read_bytes(reference)
     return run(content, taken(vectors, samples), reference=floats, runtimes=runtimes)
+
+
+def check(
+    model: str | Path,
+    *,
+    targets: tuple[str, ...] = (),
+    map_file: Path | None = None,
+) -> "tuple[Fit, ...]":
+    """Return how the `.tflite` file ``model`` fits each target.
+
+    Args:
+        model: Its path.
+        targets: Names of profiles, or paths of ``.toml`` files; none: all profiles.
+        map_file: Linker map of a firmware with this model, for the one target that is named.
+
+    Raises:
+        EdgekitError: What the user must put right.
+    """
+    from edgekit.fit.check import check as examine
+    from edgekit.flatbuffer.model import read_bytes
+    from edgekit.target import load_target, profile_paths
+
+    content = read_bytes(Path(model))
+    names = targets or tuple(profile_paths())
+    return tuple(examine(content, load_target(name), map_file=map_file) for name in names)
+
+
+def shrink(
+    model: str | Path,
+    *,
+    out: str | Path,
+    target: str | None = None,
+    ram_budget_bytes: int | None = None,
+    watch: Watch = unwatched,
+) -> "Shrunk":
+    """Write the `.tflite` file ``model`` to ``out``, smaller and with the same outputs.
+
+    Args:
+        model: Its path; the file is left as it was.
+        out: The new file; it appears whole or not at all.
+        target: A device profile; coding asks whether its runtime decodes.
+        ram_budget_bytes: Code weights while the arena stays within; None codes nothing.
+        watch: Given ``"shrink"``, what is told of its progress.
+
+    Raises:
+        EdgekitError: What the user must put right; nothing is written then.
+    """
+    from edgekit.artifacts import write_bytes
+    from edgekit.flatbuffer.model import read_bytes
+    from edgekit.shrinking import shrink as run
+    from edgekit.target import load_target
+
+    with watch("shrink") as progress:
+        shrunk = run(
+            read_bytes(Path(model)),
+            target=None if target is None else load_target(target),
+            ram_budget_bytes=ram_budget_bytes,
+            progress=progress,
+        )
+    write_bytes(Path(out), shrunk.content)
+    return shrunk
 
 
 def inspect(model: str | Path) -> "Inspection":

@@ -7,7 +7,7 @@ from edgekit import __version__
 from edgekit.fingerprint import versions
 from edgekit.fit.check import to_json as fit_json
 from edgekit.inspection import to_json as inspection_json
-from edgekit.shrink import Saving
+from edgekit.shrinking import Saving
 from edgekit.verification import RuntimeScore, Score, drop
 from edgekit.verification import to_json as verification_json
 
@@ -46,7 +46,7 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shrinking:
-    """What shrinking saved; see `edgekit.shrink.Shrunk`.
+    """What shrinking saved; see `edgekit.shrinking.Shrunk`.
 
     Args:
         before_bytes: Of the converted file.

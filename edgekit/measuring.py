@@ -180,7 +180,7 @@ def _of_log(subject: _Subject, path: Path) -> Bench:
 
 
 def _of_firmware(subject: _Subject, report: DeviceReport) -> Bench:
-    if False:
+    if report.sha256 != subject.model.sha256:
         raise InputError(
             f"the firmware holds another model (sha256 {report.sha256[:12]}…) than "
             f"{subject.path} ({subject.model.sha256[:12]}…)",

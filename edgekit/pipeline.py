@@ -20,7 +20,7 @@ from edgekit.process import Progress
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.reports import html
 from edgekit.runtimes import RUNTIMES
-from edgekit.shrink import shrink
+from edgekit.shrinking import shrink
 from edgekit.stages import Stages, Watch, claimed, unwatched
 from edgekit.target import Target, load_target
 from edgekit.training import Border, stages_of, train_half

@@ -212,6 +212,11 @@ def chip_paths() -> "Mapping[str, Path]":
     return {path.stem: path for path in sorted((_folder() / "chips").glob("*.toml"))}
 
 
+def is_shipped(path: Path) -> bool:
+    """Return whether ``path`` lies in the folder of the shipped profiles."""
+    return path.resolve().is_relative_to(_folder().resolve())
+
+
 def _require(source: str, what: str) -> None:
     if not source.strip():
         raise InputError(f"{what} is empty: who says so?")

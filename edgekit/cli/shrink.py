@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rich.table import Table
 
-    from edgekit.shrink import Shrunk
+    from edgekit.shrinking import Shrunk
 
 
 @click.command()
@@ -47,7 +47,7 @@ def shrink(
     from edgekit.artifacts import write_bytes
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.quantity import parse_bytes
-    from edgekit.shrink import shrink as run
+    from edgekit.shrinking import shrink as run
     from edgekit.target import load_target
 
     content = read_bytes(model)

@@ -1,5 +1,6 @@
 """``edgekit targets``: the device profiles."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -7,43 +8,38 @@ import click
 from edgekit.cli.output import console, print_json
 
 if TYPE_CHECKING:
-    from edgekit.target import Target
+    from edgekit.fit.check import Fit
+    from edgekit.target import Memory, Target
 
 
 @click.group()
 def targets() -> None:
-    """Device profiles: list them, show one.
+    """Device profiles: list them, show one, check one, calibrate one.
 
     \b
-    edgekit targets list
+    edgekit targets list --fits model.tflite
     edgekit targets show nucleo-l4r5zi
     """
 
 
 @targets.command("list")
+@click.option("--fits", "model", type=click.Path(path_type=Path), help="Rank them for this model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def list_(*, as_json: bool) -> int:
-    """List the devices that edgekit knows."""
-    from rich.table import Table
+def list_(*, model: Path | None, as_json: bool) -> int:
+    """List the devices that edgekit knows.
 
-    from edgekit.quantity import format_bytes
+    \b
+    edgekit targets list --fits model.tflite
+    """
     from edgekit.target import load_target, profile_paths
 
-    profiles = [load_target(name) for name in profile_paths()]
+    profiles = tuple(load_target(name) for name in profile_paths())
+    if model is not None:
+        return _list_for(model, profiles, as_json=as_json)
     if as_json:
         print_json("targets", {"targets": [_described(profile) for profile in profiles]})
-        return 0
-    table = Table("target", "core", "clock", "RAM", "flash", "runtime", box=None)
-    for profile in profiles:
-        table.add_row(
-            profile.name,
-            profile.core.name,
-            f"{profile.core.clock / 1e6:g} MHz",
-            format_bytes(profile.ram.total),
-            format_bytes(profile.flash.total) if profile.flash else "-",
-            f"{profile.runtime.name} + {profile.runtime.kernels}",
-        )
-    console().print(table)
+    else:
+        _print_all(profiles)
     return 0
 
 
@@ -51,7 +47,11 @@ def list_(*, as_json: bool) -> int:
 @click.argument("target")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(target: str, *, as_json: bool) -> int:
-    """Show TARGET, a device's name or a `.toml` file, with the source of each figure."""
+    """Show TARGET, a device's name or a `.toml` file, with the source of each figure.
+
+    \b
+    edgekit targets show nucleo-l4r5zi
+    """
     from edgekit.target import load_target
 
     profile = load_target(target)
@@ -63,6 +63,155 @@ def show(target: str, *, as_json: bool) -> int:
     for line in _lines(profile):
         out.print(line)
     return 0
+
+
+@targets.command("lint")
+@click.argument("names", metavar="[TARGET]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def lint_(names: tuple[str, ...], *, as_json: bool) -> int:
+    """Check TARGETs, devices' names or `.toml` files of your own; else all that edgekit has.
+
+    \b
+    edgekit targets lint my-board.toml
+    """
+    from edgekit.errors import InputError
+    from edgekit.fit.lint import lint
+    from edgekit.target import profile_paths
+
+    problems = {name: lint(name) for name in names or tuple(profile_paths())}
+    if as_json:
+        described = [{"target": name, "problems": found} for name, found in problems.items()]
+        print_json("targets", {"targets": described})
+    else:
+        out = console()
+        for found in problems.values():
+            for problem in found:
+                out.print(problem, markup=False)
+        wrong = sum(bool(found) for found in problems.values())
+        out.print(f"{len(problems) - wrong} of {len(problems)} profiles are right")
+    return InputError.exit_code if any(problems.values()) else 0
+
+
+@targets.command()
+@click.argument("target")
+@click.option("--measurements", required=True, type=click.Path(path_type=Path), help="CSV or log.")
+@click.option("--model", "models", multiple=True, type=click.Path(path_type=Path), help="Of a log.")
+@click.option("--version", default="as measured", help="Of the runtime that was measured.")
+@click.option("--out", type=click.Path(path_type=Path), help="The new profile.")
+def calibrate(
+    target: str, *, measurements: Path, models: tuple[Path, ...], version: str, out: Path | None
+) -> int:
+    """Write a profile of TARGET whose latencies come from your own MEASUREMENTS.
+
+    A CSV has the columns model and latency_ms. Any other file is the log of an emitted
+    project's report, and --model the file that was flashed.
+
+    \b
+    edgekit targets calibrate nucleo-l4r5zi --measurements times.csv
+    """
+    from edgekit.artifacts import write_text
+    from edgekit.fit.cost_toml import cost_model_toml
+    from edgekit.fit.measurements import read_measurements
+    from edgekit.fit.recalibrate import recalibrate
+    from edgekit.target import load_target
+
+    profile = load_target(target)
+    path = out or Path(f"{profile.name}-calibrated.toml")
+    head = f'extends = "{_base(target, path)}"\n\n'
+    measured = read_measurements(measurements, models=models, clock_hz=profile.core.clock)
+    source = f"own measurements, {measurements.name}"
+    model = recalibrate(profile, measured, version=version, source=source)
+    write_text(path, head + cost_model_toml(model, table="latency"))
+    console().print(
+        f"{path}: {model.points} measurements, the truth within a factor of {model.band:.2f}",
+        markup=False,
+    )
+    return 0
+
+
+def _base(target: str, path: Path) -> str:
+    """Return what the new profile at ``path`` extends; refuse to write where nothing may be."""
+    import os
+
+    from edgekit.errors import UsageError
+    from edgekit.target import is_shipped
+
+    hint = "choose another file: --out FILE"
+    if path.suffix != ".toml":
+        raise UsageError(f"{path}: a profile's name ends in .toml", hint=hint)
+    if is_shipped(path):
+        raise UsageError(f"{path}: lies in edgekit's own folder of profiles", hint=hint)
+    if path.exists():
+        raise UsageError(f"{path}: is there already", hint=hint)
+    if not target.endswith(".toml"):
+        return target
+    return Path(os.path.relpath(target, path.parent)).as_posix()
+
+
+def _list_for(model: Path, profiles: "tuple[Target, ...]", *, as_json: bool) -> int:
+    from edgekit.fit.check import check_model, to_json
+    from edgekit.flatbuffer.model import load
+    from edgekit.project import Limits
+
+    parsed = load(model)
+    fits = sorted(
+        (check_model(parsed, profile, limits=Limits()) for profile in profiles), key=_rank
+    )
+    if as_json:
+        print_json("targets", {"targets": [to_json(fit) for fit in fits]})
+    else:
+        _print_fits(fits)
+    return 0
+
+
+def _rank(fit: "Fit") -> tuple[object, ...]:
+    """Return what sorts the fitting first, of them the fastest known, of these the smallest."""
+    fastest = float("inf") if fit.latency_ms is None else fit.latency_ms.value
+    return (not fit.fits, not fit.runs, fastest, fit.flash_bytes.value, fit.target)
+
+
+def _print_all(profiles: "tuple[Target, ...]") -> None:
+    from rich.table import Table
+
+    table = Table("target", "core", "clock", "RAM", "flash", "runtime", "latency", box=None)
+    for profile in profiles:
+        table.add_row(
+            profile.name,
+            profile.core.name,
+            f"{profile.core.clock / 1e6:g} MHz",
+            _size(profile.ram),
+            _size(profile.flash),
+            f"{profile.runtime.name} + {profile.runtime.kernels}",
+            "-" if profile.latency is None else f"within x{profile.latency.band:.2g}",
+        )
+    console().print(table)
+
+
+def _print_fits(fits: "list[Fit]") -> None:
+    from rich.table import Table
+
+    from edgekit.quantity import format_bytes
+
+    table = Table("target", "verdict", "flash", "arena", "latency", box=None)
+    for fit in fits:
+        missed = next((finding.gate for finding in fit.findings if not finding.passed), None)
+        time = fit.latency_ms
+        table.add_row(
+            fit.target,
+            "[green]fits[/]" if missed is None else f"[red]{missed}[/]",
+            format_bytes(fit.flash_bytes.value),
+            "-" if fit.arena_bytes is None else format_bytes(fit.arena_bytes.value),
+            "not known"
+            if time is None
+            else f"{time.value:.3g} ms ({time.low:.3g}-{time.high:.3g})",
+        )
+    console().print(table)
+
+
+def _size(memory: "Memory | None") -> str:
+    from edgekit.quantity import format_bytes
+
+    return "-" if memory is None else format_bytes(memory.total)
 
 
 def _lines(profile: "Target") -> list[str]:
@@ -83,6 +232,10 @@ def _lines(profile: "Target") -> list[str]:
         if memory.reserved:
             lines.append(f"         reserved: {format_bytes(memory.reserved)}")
             lines.append(f"         [dim]{memory.reserved_for}[/]")
+    model = profile.latency
+    if model is not None:
+        lines.append(f"latency  within a factor of {model.band:.3g}, {model.points} measurements")
+        lines.append(f"         [dim]{model.version}: {model.source}[/]")
     return lines
 
 

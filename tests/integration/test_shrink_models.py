@@ -11,10 +11,10 @@ from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.values import Tensor
 from edgekit.flatbuffer.writer import write
 from edgekit.runtimes import litert, tflm
-from edgekit.shrink import shrink
-from edgekit.shrink.oracle import Oracle
-from edgekit.shrink.proof import first_difference, proof_vectors
-from edgekit.shrink.shrink import lossless
+from edgekit.shrinking import shrink
+from edgekit.shrinking.oracle import Oracle
+from edgekit.shrinking.proof import first_difference, proof_vectors
+from edgekit.shrinking.shrink import lossless
 from edgekit.target import load_target
 
 pytestmark = pytest.mark.shared

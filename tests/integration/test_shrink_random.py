@@ -11,12 +11,12 @@ from edgekit.flatbuffer.macs import macs
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.writer import write
 from edgekit.runtimes import litert, tflm
-from edgekit.shrink.coding import CodedTensor, with_decode
-from edgekit.shrink.encoders import ENCODERS
-from edgekit.shrink.oracle import Oracle
-from edgekit.shrink.proof import first_difference, proof_vectors
-from edgekit.shrink.refusal import require_shrinkable
-from edgekit.shrink.shrink import lossless
+from edgekit.shrinking.coding import CodedTensor, with_decode
+from edgekit.shrinking.encoders import ENCODERS
+from edgekit.shrinking.oracle import Oracle
+from edgekit.shrinking.proof import first_difference, proof_vectors
+from edgekit.shrinking.refusal import require_shrinkable
+from edgekit.shrinking.shrink import lossless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.shrink import NotExactError
+from edgekit.shrinking import NotExactError
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_failed_proof_is_a_bug(
     def differ(*_: object, **__: object) -> bool:
         raise NotExactError("the shrunken model gives another output")
 
-    module = importlib.import_module("edgekit.shrink.shrink")  # the name alone is the function
+    module = importlib.import_module("edgekit.shrinking.shrink")  # the name alone is the function
     monkeypatch.setattr(module, "prove", differ)
     out = model.with_name("small.tflite")
     code, said = refused([str(model), "--out", str(out)], capsys)

@@ -1,6 +1,0 @@
-"""Lossless size reduction: one pass a file, and the proof that no output changes."""
-
-from edgekit.shrink.proof import NotExactError
-from edgekit.shrink.shrink import Saving, Shrunk, shrink
-
-__all__ = ["NotExactError", "Saving", "Shrunk", "shrink"]

@@ -1,0 +1,205 @@
+"""Shrink: smaller in flash, RAM and time, without changing one byte of any output."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.errors import UnsupportedModelError, UsageError
+from edgekit.flatbuffer.macs import macs
+from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.writer import write
+from edgekit.process import Progress, silent
+from edgekit.runtimes import litert, tflm
+from edgekit.shrinking.coding import CodedTensor, code
+from edgekit.shrinking.dead_channels import dead_channels
+from edgekit.shrinking.diet import diet
+from edgekit.shrinking.fold import fold
+from edgekit.shrinking.no_ops import no_ops
+from edgekit.shrinking.oracle import Oracle
+from edgekit.shrinking.proof import proof_vectors, prove
+from edgekit.shrinking.refusal import require_shrinkable
+from edgekit.shrinking.size_map import size_map
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgekit.flatbuffer.values import Model
+    from edgekit.shrinking.oracle import Array
+    from edgekit.target import Target
+
+_ROUNDS = 4  # one pass can open the way for another; models seen here settle in two
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saving:
+    """What one pass saved.
+
+    Args:
+        name: Of the pass.
+        saved_bytes: Of the file.
+    """
+
+    name: str
+    saved_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shrunk:
+    """A model that gives the same outputs, byte for byte, from a smaller file.
+
+    Args:
+        content: The file.
+        before_bytes: Of the original file.
+        passes: What each pass saved, in their order; they add up.
+        vectors: Inputs for which the outputs were compared.
+        runtimes: In which they were; LiteRT cannot run coded constants, and was asked before
+            the coding.
+        coded: The constants that were coded.
+        arena_before_bytes: Least arena in TFLite-Micro on this 64-bit machine; None where it
+            does not run the original.
+        arena_after_bytes: The same of the shrunken model.
+        macs_before: Multiply-accumulates of one invocation.
+        macs_after: The same of the shrunken model.
+        map_before: Bytes by part of the original file.
+        map_after: The same of the shrunken file.
+    """
+
+    content: bytes
+    before_bytes: int
+    passes: tuple[Saving, ...]
+    vectors: int
+    runtimes: tuple[str, ...]
+    coded: tuple[CodedTensor, ...]
+    arena_before_bytes: int | None
+    arena_after_bytes: int | None
+    macs_before: int
+    macs_after: int
+    map_before: "Mapping[str, int]"
+    map_after: "Mapping[str, int]"
+
+    @property
+    def after_bytes(self) -> int:
+        """Of the shrunken file."""
+        return len(self.content)
+
+
+def shrink(
+    model: bytes,
+    *,
+    target: "Target | None" = None,
+    ram_budget_bytes: int | None = None,
+    data: "tuple[Array, ...] | None" = None,
+    keep_names: bool = True,
+    progress: Progress = silent,
+) -> Shrunk:
+    """Return ``model`` shrunken, with the proof that its outputs are the same.
+
+    Args:
+        model: A whole `.tflite` file, fully integer; float inputs and outputs behind QUANTIZE
+            and DEQUANTIZE are fine. What cannot be improved comes back as it is.
+        target: Where the model shall run; only coding asks.
+        ram_budget_bytes: Of the arena, as TFLite-Micro needs it on this 64-bit machine: weights
+            are coded as far as it allows. None: none is coded.
+        data: Stored values for each input, shape ``(samples, *shape[1:])``, for the proof.
+        keep_names: Leave names of inputs and outputs and the signatures.
+        progress: Told the vectors compared.
+
+    Raises:
+        InputError: Not a TFLite file, or a damaged one.
+        UnsupportedModelError: A float, legacy or coded model, or one with several graphs.
+        UsageError: Coding for a target whose runtime has no DECODE operator, or for none.
+        MissingDependencyError: TFLite-Micro is not installed.
+        NotExactError: The proof failed: a bug in edgekit.
+    """
+    _check_coding(target, ram_budget_bytes)
+    original = read(model)
+    require_shrinkable(original)
+    inputs = proof_vectors(model, data)
+    with tflm.Session() as first, tflm.Session() as second, litert.Session() as light:
+        _require_runnable(model, inputs, first, light)
+        plain, savings = lossless(model, Oracle(first, light), keep_names=keep_names)
+        content, coded = plain, tuple[CodedTensor, ...]()
+        if ram_budget_bytes is not None:
+            decoding, coded = code(read(plain), second, ram_budget_bytes=ram_budget_bytes)
+            content = write(decoding) if coded else plain
+            savings["coding"] = len(plain) - len(content)
+        runtimes = []
+        if prove(model, content, inputs, first, second, name="TFLite-Micro", progress=progress):
+            runtimes.append("tflite-micro")
+        if prove(model, plain, inputs, light, name="LiteRT"):
+            runtimes.append("litert")
+        runs_micro = "tflite-micro" in runtimes
+        return Shrunk(
+            content=content,
+            before_bytes=len(model),
+            passes=tuple(Saving(name=name, saved_bytes=item) for name, item in savings.items()),
+            vectors=len(inputs[0]),
+            runtimes=tuple(runtimes),
+            coded=coded,
+            arena_before_bytes=first.minimum_arena_bytes(model) if runs_micro else None,
+            arena_after_bytes=second.minimum_arena_bytes(content) if runs_micro else None,
+            macs_before=_macs(original),
+            macs_after=_macs(read(content)),
+            map_before=size_map(model),
+            map_after=size_map(content),
+        )
+
+
+def _require_runnable(
+    model: bytes, inputs: "tuple[Array, ...]", micro: tflm.Session, light: litert.Session
+) -> None:
+    """Refuse a model that runs nowhere, with TFLite-Micro's reason: nothing could be proved."""
+    sample = tuple(item[:1] for item in inputs)
+    try:
+        micro.run(model, sample)
+    except UnsupportedModelError as error:
+        try:
+            light.run(model, sample)
+        except UnsupportedModelError:
+            raise error from None
+
+
+def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None:
+    """Refuse to code for a runtime that is not known to decode."""
+    if ram_budget_bytes is None:
+        return
+    if target is None:
+        raise UsageError(
+            "weights can be coded for a target with the DECODE operator alone, and none is given",
+            hint="add --target NAME; edgekit targets list shows all",
+        )
+    if not target.runtime.decode:
+        raise UsageError(
+            f"the runtime of '{target.name}' has no DECODE operator: weights cannot be coded",
+            hint="leave out --ram-budget, or set runtime.decode = true in a profile of your own",
+        )
+
+
+def lossless(
+    content: bytes, oracle: Oracle, *, keep_names: bool = True
+) -> tuple[bytes, dict[str, int]]:
+    """Return the file ``content`` after all passes but coding, and what each saved.
+
+    A pass whose result is a larger file is not taken: a channel less can cost more in scales
+    that are no longer shared than it saves in weights.
+    """
+    current = diet(read(content), keep_names=keep_names)
+    steps = {"folding": fold, "no-ops": no_ops, "dead channels": dead_channels}
+    written = write(current)
+    savings = {"diet": len(content) - len(written)} | dict.fromkeys(steps, 0)
+    for _ in range(_ROUNDS):
+        start = len(written)
+        for name, step in steps.items():
+            candidate = step(current, oracle)
+            smaller = write(candidate)
+            if len(smaller) <= len(written):
+                savings[name] += len(written) - len(smaller)
+                current, written = candidate, smaller
+        if len(written) == start:
+            break
+    if len(written) >= len(content):
+        return content, dict.fromkeys(savings, 0)
+    return written, savings
+
+
+def _macs(model: "Model") -> int:
+    return sum(macs(model.main, operator) for operator in model.main.operators)
