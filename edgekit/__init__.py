@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         explain,
         init,
         inspect,
+        sensitivity,
         shrink,
         verify,
     )
@@ -34,6 +35,7 @@ __all__ = [
     "explain",
     "init",
     "inspect",
+    "sensitivity",
     "shrink",
     "verify",
 ]

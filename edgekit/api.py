@@ -9,6 +9,7 @@ from edgekit.emission import emit
 from edgekit.pipeline import Run
 from edgekit.pipeline import build as build_project
 from edgekit.project import DataSpec, Project, resolve
+from edgekit.pruning_study import sensitivity
 from edgekit.scaffold import init
 from edgekit.stages import Watch, unwatched
 
@@ -30,6 +31,7 @@ __all__ = [
     "explain",
     "init",
     "inspect",
+    "sensitivity",
     "verify",
 ]
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,10 +117,14 @@ CSV_COLUMNS = ("model", "latency_ms", "clock_hz", "source")
 def append_measurement(path: Path, result: Bench) -> None:
     """Add ``result`` as a row to the CSV ``path``, which ``edgekit targets calibrate`` reads.
 
+    The model's path is written from the table's folder on.
+
     Raises:
-        UsageError: There is no time to write.
+        UsageError: There is no time to write, or ``path`` does not end in ``.csv``.
         InputError: ``path`` is another kind of file.
     """
+    if path.suffix != ".csv":
+        raise UsageError(f"{path} is no .csv", hint=f"--out {path.stem}.csv")
     if result.latency_ms is None:
         raise UsageError("an emulator's instructions tell no time, so there is nothing to write")
     rows = io.StringIO(read_bytes(path).decode(errors="replace") if path.exists() else "")
@@ -133,7 +138,8 @@ def append_measurement(path: Path, result: Bench) -> None:
     if not head:
         writer.writerow(CSV_COLUMNS)
     figure, clock = result.latency_ms, result.clock_hz
-    writer.writerow((result.model, figure.value, "" if clock is None else clock, figure.source))
+    model = os.path.relpath(Path(result.model).resolve(), path.parent.resolve())
+    writer.writerow((model, figure.value, "" if clock is None else clock, figure.source))
     write_text(path, rows.getvalue())
 
 

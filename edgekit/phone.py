@@ -1,5 +1,6 @@
 """Time a model on a phone: TFLite's ``benchmark_model`` over ``adb``, and what it prints."""
 
+import logging
 import math
 import re
 import shutil
@@ -13,6 +14,7 @@ from edgekit.errors import MissingDependencyError, ToolError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LOG = logging.getLogger(__name__)
 FOLDER = "/data/local/tmp"
 """Where every user of adb may write and run programs."""
 TOOL = f"{FOLDER}/benchmark_model"
@@ -193,6 +195,7 @@ class _Adb:
     def _started(
         self, arguments: tuple[str, ...], *, seconds: float
     ) -> "subprocess.CompletedProcess[str]":
+        _LOG.debug("adb %s", " ".join(arguments))
         return subprocess.run(
             [self.program, *arguments],
             check=False,

@@ -1,5 +1,6 @@
 """Read a firmware's report from a serial port: a tty of POSIX, without a library."""
 
+import logging
 import os
 import select
 import termios
@@ -16,6 +17,7 @@ from edgekit.errors import ToolError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_LOG = logging.getLogger(__name__)
 _LONGEST_LINE = 4096  # bytes; a record has some 200
 _MOST_TICKS = 2**64  # no firmware counts further
 _PORTS = ("ttyACM*", "ttyUSB*", "cu.usb*")
@@ -144,7 +146,10 @@ class _Line:
         while content := self._next():
             *whole, held = (held + content).split(b"\n")
             held = held[-_LONGEST_LINE:]  # what never ends is noise
-            yield from (line.decode("ascii", errors="replace").rstrip("\r") for line in whole)
+            for line in whole:
+                text = line.decode("ascii", errors="replace").rstrip("\r")
+                _LOG.debug("%s: %s", self.port, text)
+                yield text
 
     def _next(self) -> bytes:
         """Return the bytes that come next; none at the deadline."""

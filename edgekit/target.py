@@ -119,7 +119,8 @@ class CostModel:
         source: Whose measurements, and how the coefficients came from them.
         points: How many measurements there were.
         band: A factor; the truth lies between the prediction divided and multiplied by it.
-        operators: Those that the measured models have; no other is predicted.
+        operators: Those that the measured models have, of `edgekit.fit.cost.covered_by`; a model
+            that is much of another is not predicted.
         cycles: The coefficients.
     """
 

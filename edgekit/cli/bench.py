@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json
+from edgekit.cli.output import console, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,9 +54,16 @@ def bench(
         seconds = parse_microseconds(timeout) / 1e6
     except InputError as error:
         raise UsageError(f"--timeout: {error.message}", hint=error.hint) from error
-    result = measure(
-        model, target=target, serial=serial, adb=adb, baud=baud, timeout_seconds=seconds, log=log
-    )
+    with progress_bar("waiting for the device"):
+        result = measure(
+            model,
+            target=target,
+            serial=serial,
+            adb=adb,
+            baud=baud,
+            timeout_seconds=seconds,
+            log=log,
+        )
     if out is not None:
         append_measurement(out, result)
     if as_json:

@@ -36,8 +36,8 @@ def prune(
     edgekit sensitivity prune model.keras --data data.npz --plot sensitivity.svg
     """
     from edgekit.artifacts import write_text
-    from edgekit.sensitivity import sensitivity as measure
-    from edgekit.sensitivity import to_json, to_svg, to_text
+    from edgekit.pruning_study import sensitivity as measure
+    from edgekit.pruning_study import to_json, to_svg, to_text
 
     found = measure(source, data=data, seed=seed, watch=progress_bar)
     if plot is not None:

@@ -9,6 +9,7 @@ from edgekit.cli.output import console, print_json
 
 if TYPE_CHECKING:
     from edgekit.fit.check import Fit
+    from edgekit.quantity import Quantity
     from edgekit.target import Memory, Target
 
 
@@ -123,7 +124,8 @@ def calibrate(
     model = recalibrate(profile, measured, version=version, source=source)
     write_text(path, head + cost_model_toml(model, table="latency"))
     console().print(
-        f"{path}: {model.points} measurements, the truth within a factor of {model.band:.2f}",
+        f"{path}: from {model.points} of your measurements; latencies hold within a factor of "
+        f"{model.band:.2f}",
         markup=False,
     )
     return 0
@@ -201,11 +203,15 @@ def _print_fits(fits: "list[Fit]") -> None:
             "[green]fits[/]" if missed is None else f"[red]{missed}[/]",
             format_bytes(fit.flash_bytes.value),
             "-" if fit.arena_bytes is None else format_bytes(fit.arena_bytes.value),
-            "not known"
-            if time is None
-            else f"{time.value:.3g} ms ({time.low:.3g}-{time.high:.3g})",
+            "not known" if time is None else _band(time),
         )
     console().print(table)
+
+
+def _band(time: "Quantity") -> str:
+    low, high = time.low or time.value, time.high or time.value
+    digits = 0 if low >= 10 else 1 if low >= 1 else 3  # noqa: PLR2004  three figures or so
+    return f"{time.value:.{digits}f} ms ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _size(memory: "Memory | None") -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.fit.latency import cycles
 from edgekit.fit.least_squares import nonnegative_least_squares
 from edgekit.target import KINDS, Cycles
 
@@ -39,7 +40,7 @@ class Measurement:
     Args:
         model: Its name; measurements of one model are left out together.
         work: Amounts by kind, of `edgekit.fit.cost.work`.
-        operators: The kinds of operators that it has.
+        operators: Those it has, of `edgekit.fit.cost.covered_by`.
         cycles: Measured, of one invocation.
     """
 
@@ -81,7 +82,7 @@ def calibrate(measurements: tuple[Measurement, ...], *, shape: Cycles) -> Calibr
     for name in names if len(names) > 1 else ():
         fitted = _fit(tuple(item for item in measurements if item.model != name), shape)
         left_out = [item for item in measurements if item.model == name]
-        ratios = [_predicted(item, fitted) / item.cycles for item in left_out]
+        ratios = [cycles(item.work, fitted) / item.cycles for item in left_out]
         errors[name] = math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))
     worst = max((abs(math.log(ratio)) for ratio in errors.values()), default=0.0)
     return Calibration(
@@ -139,7 +140,3 @@ def _scale(rows: "npt.NDArray[np.float64]", shape: "npt.NDArray[np.float64]") ->
 
 def _coefficients(values: "npt.NDArray[np.float64]") -> Cycles:
     return Cycles(**dict(zip(KINDS, (float(value) for value in values), strict=True)))
-
-
-def _predicted(item: Measurement, coefficients: Cycles) -> float:
-    return sum(item.work[kind] * getattr(coefficients, kind) for kind in KINDS)

@@ -40,5 +40,5 @@ def latency(model: "Model", target: "Target") -> Quantity | str:
 
 def cycles(amount: dict[str, float], coefficients: "Cycles") -> float:
     """Return the cycles of the work ``amount``, by kind, with ``coefficients``."""
-    each = asdict(coefficients)
+    each: dict[str, float] = asdict(coefficients)
     return sum(amount[kind] * each[kind] for kind in amount)

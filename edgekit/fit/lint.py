@@ -26,9 +26,9 @@ def lint(name: str) -> tuple[str, ...]:
     try:
         target = load_target(name)
     except InputError as error:
-        return (f"{error.message} ({error.hint})" if error.hint else error.message,)
+        return (f"{error.message}; {error.hint}" if error.hint else error.message,)
     return tuple(
-        cleandoc(rule.__doc__ or "").replace("\n", " ").format(target=target)
+        f"{name}: {cleandoc(rule.__doc__ or '').format(target=target)}"
         for rule in RULES
         if rule(target)
     )
@@ -48,12 +48,17 @@ def _wrong_abi(target: "Target") -> bool:
 
 def _foreign_kernels(target: "Target") -> bool:
     """runtime.kernels '{target.runtime.kernels}' do not run on {target.core.name}."""
-    needed = {"cmsis-nn": "cortex-m", "esp-nn": _ESPRESSIF}.get(target.runtime.kernels, "")
-    return not target.core.name.startswith(needed)
+    match target.runtime.kernels:
+        case "cmsis-nn":
+            return not target.core.name.startswith("cortex-m")
+        case "esp-nn":
+            return not target.core.name.startswith(_ESPRESSIF)
+        case _:
+            return False
 
 
 def _no_flash(target: "Target") -> bool:
-    """flash is missing: a microcontroller's model and code lie there."""
+    """There is no flash: a microcontroller's model and code lie there."""
     return target.runtime.name == "tflite-micro" and target.flash is None
 
 

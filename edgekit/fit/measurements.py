@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.device_report import parse
 from edgekit.errors import InputError
 from edgekit.fit.calibrate import Measurement
-from edgekit.fit.cost import foreign_types, work
+from edgekit.fit.cost import covered_by, foreign_types, work
 from edgekit.flatbuffer.model import load
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _measurement(model: "Path", *, cycles: float) -> Measurement:
     return Measurement(
         model=str(model),
         work=work(graph),
-        operators=frozenset(operator.op for operator in graph.operators),
+        operators=covered_by(graph),
         cycles=cycles,
     )
 

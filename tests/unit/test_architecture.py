@@ -16,10 +16,10 @@ LEVELS = [
         "sparsity", "allocation", "device_report", "emulate",
         "linker_map", "measuring", "phone", "serial_line",
     },
-    {"runtimes", "train", "posttraining", "shrink", "emitters"},
+    {"runtimes", "train", "posttraining", "shrinking", "emitters"},
     {"verification", "explanation", "fit", "golden", "emission"},
     {"reports"},
-    {"manifest", "training", "conversion", "pipeline", "sensitivity", "callbacks", "api"},
+    {"manifest", "training", "conversion", "pipeline", "pruning_study", "callbacks", "api"},
     {"cli", "__main__"},
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -3,23 +3,19 @@
 import csv
 import hashlib
 import json
-import os
-import pty
 import sys
-import termios
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from graphs import GraphBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from serial_board import board
 
 from edgekit.cli import run
 from edgekit.errors import EdgekitError, InputError, MissingDependencyError, ToolError, UsageError
+from edgekit.fit.measurements import read_measurements
 from edgekit.measuring import append_measurement, bench, to_json
 
 BOARD = "nucleo-l4r5zi"
@@ -60,35 +56,6 @@ def report(
         "",
     ]
     return end.join(lines).encode()
-
-
-@contextmanager
-def board(*said: bytes, hang_up: bool = False) -> Iterator[str]:
-    """Yield a port at which a device says ``said``, piece by piece, and then no more."""
-    master, slave = pty.openpty()
-    port = os.ttyname(slave)
-    over = threading.Event()
-
-    def play() -> None:
-        while termios.tcgetattr(master)[3] & termios.ICANON and not over.wait(0.01):
-            pass  # nobody listens yet: opening empties the line
-        for piece in said:
-            os.write(master, piece)
-            time.sleep(0.02)
-        if hang_up:
-            os.close(slave)
-            os.close(master)
-
-    player = threading.Thread(target=play)
-    player.start()
-    try:
-        yield port
-    finally:
-        over.set()
-        player.join()
-        if not hang_up:
-            os.close(slave)
-            os.close(master)
 
 
 def test_a_board_is_measured(model: Path) -> None:
@@ -205,14 +172,18 @@ def test_another_clock_than_the_profiles_is_told(model: Path, tmp_path: Path) ->
 
 
 def test_measurements_are_collected_for_calibration(model: Path, tmp_path: Path) -> None:
-    log, table = tmp_path / "board.log", tmp_path / "measured.csv"
+    log, table = tmp_path / "board.log", tmp_path / "tables" / "measured.csv"
     log.write_bytes(report(model))
     for _ in range(2):
         append_measurement(table, bench(model, target=BOARD, log=log))
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert [(row["model"], float(row["latency_ms"]), row["clock_hz"]) for row in rows] == [
-        (str(model), pytest.approx(5.05), "120000000")
+        ("../model.tflite", pytest.approx(5.05), "120000000")
     ] * 2
+    found = read_measurements(table, models=(), clock_hz=120_000_000)
+    assert [item.cycles for item in found] == [pytest.approx(606_000)] * 2  # as the board said
+    with pytest.raises(UsageError, match=r"is no .csv"):
+        append_measurement(log, bench(model, target=BOARD, log=log))
     volts = tmp_path / "volts.csv"
     volts.write_text("time,volts\n")
     with pytest.raises(InputError, match="its columns are not"):

@@ -120,8 +120,9 @@ def test_the_wheel_decodes_what_was_encoded(
     content = builder.build(x)
     model = read(content)
     coded = ENCODERS[coding](model.main.tensors[index])
-    if coded is None:
-        pytest.skip("this coding cannot hold it")
+    if coded is None:  # the other codings take any values
+        assert coding == "lookup"
+        return
     item = CodedTensor(tensor=index, coding=coding, coded=coded, saved_bytes=0)
     inputs = random_inputs(model, 8)
     expected = micro.run(content, inputs)

@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 from edgekit.allocation import LayerCurve, Point
-from edgekit.sensitivity import to_json, to_svg, to_text
+from edgekit.pruning_study import to_json, to_svg, to_text
 from edgekit.train.sensitivity import Sensitivity
 
 FOUND = Sensitivity(

@@ -1,0 +1,65 @@
+"""The table of docs/targets.md, from the profiles: ``python tests/targets_page.py`` writes it."""
+
+from pathlib import Path
+
+from edgekit.artifacts import write_text
+from edgekit.quantity import format_bytes
+from edgekit.target import Memory, Target, load_target, profile_paths
+
+PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
+MARK = "<!-- From here on written by tests/targets_page.py. -->\n"
+
+
+def page(text: str) -> str:
+    """Return the page ``text`` with its generated part as the profiles have it now."""
+    profiles = [load_target(name) for name in profile_paths()]
+    lines = [
+        "| target | device | core | runtime | RAM | flash | latency |",
+        "| --- | --- | --- | --- | ---: | ---: | --- |",
+        *(_row(profile) for profile in profiles),
+        "",
+        "## Sources",
+        "",
+        *(line for profile in profiles for line in _sources(profile)),
+    ]
+    return text.partition(MARK)[0] + MARK + "\n" + "\n".join(lines) + "\n"
+
+
+def _row(profile: Target) -> str:
+    runtime = profile.runtime
+    stack = f"{runtime.name}, {runtime.kernels}, {runtime.abi}"
+    latency = "" if profile.latency is None else f"within x{profile.latency.band:.2g}"
+    return (
+        f"| `{profile.name}` | {profile.title} | {profile.core.name}, "
+        f"{profile.core.clock / 1e6:g} MHz | {stack}{', DECODE' if runtime.decode else ''} "
+        f"| {_memory(profile.ram)} | {_memory(profile.flash)} | {latency} |"
+    )
+
+
+def _memory(memory: Memory | None) -> str:
+    if memory is None:
+        return ""
+    reserved = f", {format_bytes(memory.reserved)} reserved" if memory.reserved else ""
+    return format_bytes(memory.total) + reserved
+
+
+def _sources(profile: Target) -> list[str]:
+    flash = profile.flash
+    texts = (
+        ("core", profile.core.source),
+        ("RAM", profile.ram.source),
+        ("RAM, reserved", profile.ram.reserved_for),
+        ("flash", "" if flash is None else flash.source),
+        ("flash, reserved", "" if flash is None else flash.reserved_for),
+        ("latency", "" if profile.latency is None else profile.latency.source),
+    )
+    return [
+        f"**{profile.name}**",
+        "",
+        *(f"- {what}: {source}" for what, source in texts if source),
+        "",
+    ]
+
+
+if __name__ == "__main__":
+    write_text(PAGE, page(PAGE.read_text(encoding="utf-8")))
