@@ -175,7 +175,9 @@ def _rank(fit: "Fit") -> tuple[object, ...]:
 def _print_all(profiles: "tuple[Target, ...]") -> None:
     from rich.table import Table
 
-    table = Table("target", "core", "clock", "RAM", "flash", "runtime", "latency", box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("target", "core", "clock", "RAM", "flash", "kernels", "latency"):
+        table.add_column(heading, no_wrap=True)
     for profile in profiles:
         table.add_row(
             profile.name,
@@ -183,8 +185,8 @@ def _print_all(profiles: "tuple[Target, ...]") -> None:
             f"{profile.core.clock / 1e6:g} MHz",
             _size(profile.ram),
             _size(profile.flash),
-            f"{profile.runtime.name} + {profile.runtime.kernels}",
-            "-" if profile.latency is None else f"within x{profile.latency.band:.2g}",
+            profile.runtime.kernels,
+            "-" if profile.latency is None else f"x{profile.latency.band:.2g}",
         )
     console().print(table)
 
@@ -194,7 +196,9 @@ def _print_fits(fits: "list[Fit]") -> None:
 
     from edgekit.quantity import format_bytes
 
-    table = Table("target", "verdict", "flash", "arena", "latency", box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("target", "verdict", "flash", "arena", "latency"):
+        table.add_column(heading, no_wrap=True)
     for fit in fits:
         missed = next((finding.gate for finding in fit.findings if not finding.passed), None)
         time = fit.latency_ms

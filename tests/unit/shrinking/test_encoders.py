@@ -120,8 +120,8 @@ def test_the_wheel_decodes_what_was_encoded(
     content = builder.build(x)
     model = read(content)
     coded = ENCODERS[coding](model.main.tensors[index])
-    if coded is None:  # the other codings take any values
-        assert coding == "lookup"
+    if coded is None:  # more values than a table holds, or one alone: no code to tell it by
+        assert coding == "lookup" or len(np.unique(spreads()[spread])) == 1
         return
     item = CodedTensor(tensor=index, coding=coding, coded=coded, saved_bytes=0)
     inputs = random_inputs(model, 8)
