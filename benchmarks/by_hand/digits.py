@@ -42,7 +42,14 @@ def network() -> keras.Model:
     )
 
 
-def fit(model: keras.Model, x: np.ndarray, y: np.ndarray, epochs: int, rate: float, callbacks: tuple = ()) -> None:
+def fit(
+    model: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    epochs: int,
+    rate: float,
+    callbacks: tuple = (),
+) -> None:
     """Train ``model``."""
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
     model.fit(x, y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(callbacks))

@@ -55,3 +55,8 @@ def test_the_set_up_commands_are_those_that_ci_runs() -> None:
     assert '".[dev]"' in script
     assert '".[dev]"' in README
     assert re.search(r"^pytest$", script, flags=re.MULTILINE)
+
+
+def test_the_training_shown_is_that_of_the_manual_which_a_test_runs() -> None:
+    (shown,) = blocks("python")
+    assert f"```python\n{shown}```" in (ROOT / "docs" / "pruning.md").read_text()
