@@ -79,10 +79,12 @@ def explain(
     """
     model = read(content)
     check_one_input(model)
-    twin = float_twin(model)
-    if reference is not None:
-        twin = with_weights_of(twin, read(reference))
     with litert.Session() as session:
+        # LiteRT is the stricter reader: what it takes, the twin can be made of.
+        session.run(content, (stored_inputs(content, vectors.inputs[:1]),))
+        twin = float_twin(model)
+        if reference is not None:
+            twin = with_weights_of(twin, read(reference))
         examined = Examined(session, model, twin, vectors)
         observed = observe(session, model, twin, vectors.inputs, progress)
         before, whole = examined.score(examined.real), examined.effect(examined.integer)

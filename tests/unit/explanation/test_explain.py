@@ -125,6 +125,14 @@ def test_several_inputs_are_refused(vectors: Vectors) -> None:
         explain(content, vectors)
 
 
+@pytest.mark.shared
+def test_what_litert_refuses_is_refused_in_its_words(shared_models: Path) -> None:
+    content = (shared_models / "tflite_micro" / "person_detect.tflite").read_bytes()
+    zeros = Vectors(inputs=np.zeros((1, 96, 96, 1), np.float32))
+    with pytest.raises(UnsupportedModelError, match="LiteRT refuses.*quantized_dimension"):
+        explain(content, zeros)
+
+
 def test_the_command_prints_json(files: tuple[str, str, str]) -> None:
     model, reference, data = files
     arguments = ["explain", model, "--data", data, "--reference", reference, "--json"]
