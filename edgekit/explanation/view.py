@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
 """Of the output channels in an operator's weights (TFLite 8-bit quantization specification)."""
+_CLEAN_DB = 40  # at the output: a hundredth of its magnitude is noise, and nothing is lost
 _TELLING_DB = 20  # a hundredth of the noise at the output: less explains nothing
 
 
@@ -83,7 +84,9 @@ class View:
         return self.model.main.operators[index]
 
     def tells(self, index: int) -> bool:
-        """Return whether the operator alone makes a good part of the noise at the output."""
+        """Return whether the operator alone makes a good part of a noise that matters."""
+        if self.whole.sqnr_db > _CLEAN_DB and self.accuracy_loss <= 0:
+            return False
         effect = self.effects.get(index)
         return effect is not None and effect.sqnr_db <= self.whole.sqnr_db + _TELLING_DB
 

@@ -36,6 +36,10 @@ def custom():
 
 def nothing():
     return None
+
+def regression():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
 """
 
 
@@ -237,3 +241,43 @@ def test_random_data_cannot_train(folder: Path, capsys: pytest.CaptureFixture[st
     )
     assert run(["build"]) == errors.InputError.exit_code
     assert "random data cannot train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ('ram = "1KiB"', "limits.ram can be held on a target alone"),
+        ('latency = "1us"', "limits.latency can be held on a target alone"),
+        ("accuracy_drop = -1", "limits.accuracy_drop is -1"),
+    ],
+)
+def test_a_limit_that_nothing_would_be_held_against_is_refused(
+    folder: Path, limit: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "edgekit.toml").write_text(
+        f'[model]\nsource = "model:make"\n[data]\nsource = "data.npz"\n[limits]\n{limit}\n'
+    )
+    assert run(["build", "--plan"]) == 3
+    assert message in capsys.readouterr().err
+
+
+def test_whole_numbers_to_come_near_to_are_no_classes_and_new_data_are_seen(folder: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(100, 4, 4, 1)).astype(np.float32)
+    (folder / "data.py").write_text(
+        "from pathlib import Path\nimport numpy as np\n"
+        "def load():\n    return dict(np.load(Path(__file__).with_name('numbers.npz')))\n"
+    )
+    values = []
+    for factor in (1, 2):
+        np.savez(folder / "numbers.npz", x=x, y=np.arange(100) * 4000 * factor)
+        (folder / "edgekit.toml").write_text(
+            '[model]\nsource = "model:regression"\n[data]\nsource = "data:load"\n'
+            '[limits]\nflash = "1MiB"\n'
+        )
+        assert run(["build"]) == 0
+        manifest = json.loads((folder / "build/model/manifest.json").read_text())
+        assert manifest["accuracy"]["metric"] == "mean_absolute_error"
+        assert [item["gate"] for item in manifest["findings"]].count("flash") == 1
+        values.append(manifest["accuracy"]["float"])
+    assert values[1] == pytest.approx(2 * values[0], rel=0.01)  # the data doubled, and it shows
