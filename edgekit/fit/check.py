@@ -88,7 +88,7 @@ def check_model(
 ) -> Fit:
     """Return how the model that was read fits ``target``."""
     unsupported = unsupported_operators(parsed, target.runtime)
-    on_chip = target.runtime.name == "tflite-micro" and not unsupported
+    on_chip = target.runtime.name == "tflite-micro" and not unsupported and len(parsed.graphs) == 1
     arena_plan = plan(parsed, build_of(target)) if on_chip else None
     arena = None if arena_plan is None else _arena_quantity(parsed, arena_plan, target)
     model_bytes = model_quantity(parsed)
@@ -99,6 +99,7 @@ def check_model(
     time = latency(parsed, target) if not unsupported else "the model does not run there"
     findings = (
         _operators(unsupported, target),
+        *_graphs(parsed, target),
         *_memories(flash, ram, arena_plan, target, limits),
         *_latency(time, target, limits),
     )
@@ -206,6 +207,20 @@ def _operators(unsupported: tuple[Unsupported, ...], target: "Target") -> Findin
         message=f"operator {first.index} ({first.op}{layer}): {first.reason}{more}",
         target=target.name,
         hint=first.instead,
+    )
+
+
+def _graphs(model: "Model", target: "Target") -> tuple[Finding, ...]:
+    if len(model.graphs) == 1 or target.runtime.name != "tflite-micro":
+        return ()
+    return (
+        Finding(
+            gate="graphs",
+            passed=False,
+            message=f"the file has {len(model.graphs)} graphs; edgekit plans and proves one",
+            target=target.name,
+            hint="convert one signature alone",
+        ),
     )
 
 

@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 from graphs import GraphBuilder
+from operator_graphs import GraphBuilder as OperatorGraph
+from operator_graphs import pack
+from operator_models import lstm, single_operator
 
 from edgekit.fit.check import check, to_json
 from edgekit.fit.flash import combined_bytes
@@ -115,3 +118,36 @@ def test_person_detect_runs_on_the_chip_and_not_in_litert(
     content = (shared_models / "tflite_micro" / "person_detect.tflite").read_bytes()
     assert check(content, board).runs
     assert not check(content, load_target("pixel-4")).runs
+
+
+def test_a_legacy_uint8_model_is_refused_by_its_age(board: Target) -> None:
+    fit = check(single_operator("RELU", "uint8"), board)
+    assert not fit.runs
+    assert "before 2020" in fit.unsupported_operators[0].reason
+
+
+def test_float16_is_for_phones(board: Target) -> None:
+    builder = OperatorGraph()
+    half = builder.tensor((1, 4), "float16", data=[0.5] * 4, scale=None)
+    result = builder.tensor((1, 4), "float32", scale=None)
+    builder.operator("DEQUANTIZE", [half], [result])
+    fit = check(builder.build([], [result]), board)
+    assert "float16" in fit.unsupported_operators[0].reason
+
+
+def test_a_recurrent_model_is_planned_like_any_other(board: Target) -> None:
+    fit = check(lstm("int8"), board)
+    assert fit.runs
+    assert fit.arena_bytes is not None
+
+
+def test_several_graphs_are_refused(board: Target) -> None:
+    first, second = OperatorGraph(), OperatorGraph()
+    for builder in (first, second):
+        source, result = builder.tensor((1, 4)), builder.tensor((1, 4))
+        builder.operator("RELU", [source], [result])
+        builder.graph.inputs, builder.graph.outputs = [source], [result]
+    content = pack([first.graph, second.graph], first.buffers, first.codes)
+    fit = check(content, board)
+    assert [item.gate for item in fit.findings if not item.passed] == ["graphs"]
+    assert not fit.fits
