@@ -205,7 +205,11 @@ def test_an_existing_folder_with_other_files_is_left_alone(
 def test_ctrl_c_is_exit_code_130_and_the_next_call_finishes(folder: Path) -> None:
     command = [sys.executable, "-m", "edgekit", "build", "model:make", "--data", "data.npz"]
     with subprocess.Popen(
-        [*command, "--out", "run"], stderr=subprocess.PIPE, start_new_session=True
+        [*command, "--out", "run"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # A shell in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         assert process.stderr is not None
         for _ in range(600):  # until the first stage is finished

