@@ -89,7 +89,9 @@ def _show_all(fits: "tuple[Fit, ...]") -> None:
             _short(fit.arena_bytes),
             _short(fit.latency_ms),
         )
-    console().print(table)
+    out = console()
+    out.print(table)
+    out.print("h host, p predicted within a band (--target T shows it), m measured, d declared")
 
 
 def _words(figure: "Quantity") -> str:
@@ -100,7 +102,7 @@ def _words(figure: "Quantity") -> str:
 
 
 def _short(figure: "Quantity | None") -> str:
-    return "" if figure is None else f"{_number(figure.value, figure.unit)} {figure.kind}"
+    return "" if figure is None else f"{_number(figure.value, figure.unit)} {figure.kind[0]}"
 
 
 def _number(value: float, unit: str) -> str:

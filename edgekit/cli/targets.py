@@ -89,7 +89,7 @@ def lint_(names: tuple[str, ...], *, as_json: bool) -> int:
             for problem in found:
                 out.print(problem, markup=False)
         wrong = sum(bool(found) for found in problems.values())
-        out.print(f"{len(problems) - wrong} of {len(problems)} profiles are right")
+        out.print(f"{len(problems) - wrong} of {len(problems)} profiles are well formed")
     return InputError.exit_code if any(problems.values()) else 0
 
 

@@ -77,7 +77,7 @@ def test_lint_of_all_and_of_a_wrong_one(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["targets", "lint", "pico", str(wrong)]) == 3
     printed = capsys.readouterr().out
     assert f"{wrong}: ram.total: '264' is not a size" in printed
-    assert "1 of 2 profiles are right" in printed
+    assert "1 of 2 profiles are well formed" in printed
     assert run(["targets", "lint", str(wrong), "--json"]) == 3
     found = json.loads(capsys.readouterr().out)["targets"]
     assert len(found[0]["problems"]) == 1
