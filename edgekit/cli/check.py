@@ -85,7 +85,7 @@ def _show_all(fits: "tuple[Fit, ...]") -> None:
         table.add_row(
             fit.target,
             "[green]fits[/]" if missed is None else f"[red]{missed.gate}[/]",
-            _short(fit.flash_bytes),
+            _short(fit.flash_bytes or fit.model_bytes),
             _short(fit.arena_bytes),
             _short(fit.latency_ms),
         )

@@ -169,7 +169,13 @@ def _list_for(model: Path, profiles: "tuple[Target, ...]", *, as_json: bool) -> 
 def _rank(fit: "Fit") -> tuple[object, ...]:
     """Return what sorts the fitting first, of them the fastest known, of these the smallest."""
     fastest = float("inf") if fit.latency_ms is None else fit.latency_ms.value
-    return (not fit.fits, not fit.runs, fastest, fit.flash_bytes.value, fit.target)
+    return (
+        not fit.fits,
+        not fit.runs,
+        fastest,
+        (fit.flash_bytes or fit.model_bytes).value,
+        fit.target,
+    )
 
 
 def _print_all(profiles: "tuple[Target, ...]") -> None:
@@ -205,7 +211,7 @@ def _print_fits(fits: "list[Fit]") -> None:
         table.add_row(
             fit.target,
             "[green]fits[/]" if missed is None else f"[red]{missed}[/]",
-            format_bytes(fit.flash_bytes.value),
+            format_bytes((fit.flash_bytes or fit.model_bytes).value),
             "-" if fit.arena_bytes is None else format_bytes(fit.arena_bytes.value),
             "not known" if time is None else _band(time),
         )

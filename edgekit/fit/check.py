@@ -39,7 +39,7 @@ class Fit:
         arena_bytes: The tensor arena.
         model_bytes: The model itself.
         code_bytes: The runtime with the operators that the model uses.
-        flash_bytes: Model and code; the model alone where the code is not known.
+        flash_bytes: Model and code; None where the code is not known.
         ram_bytes: The arena; with a linker map, all static memory.
         latency_ms: Of one invocation.
         latency_unknown: Why there is no latency, or None.
@@ -54,7 +54,7 @@ class Fit:
     arena_bytes: Quantity | None
     model_bytes: Quantity
     code_bytes: Quantity | None
-    flash_bytes: Quantity
+    flash_bytes: Quantity | None
     ram_bytes: Quantity | None
     latency_ms: Quantity | None
     latency_unknown: str | None
@@ -111,7 +111,7 @@ def check_model(
         arena_bytes=arena,
         model_bytes=model_bytes,
         code_bytes=code,
-        flash_bytes=flash,
+        flash_bytes=None if code is None else flash,
         ram_bytes=ram,
         latency_ms=time if isinstance(time, Quantity) else None,
         latency_unknown=time if isinstance(time, str) else None,
