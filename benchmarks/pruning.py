@@ -21,7 +21,7 @@ from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import read
 from edgekit.inspection import inspect, zero_fraction
 from edgekit.process import Worker, silent
-from edgekit.project import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
+from edgekit.specs import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.train.convert import convert
 from edgekit.train.fit import train
 from edgekit.train.load import load

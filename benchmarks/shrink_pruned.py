@@ -11,16 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgekit.pipeline import MODEL_NAME, build
-from edgekit.project import (
-    DataSpec,
-    ModelSpec,
-    Project,
-    PruneSpec,
-    QuantizeSpec,
-    TrainSpec,
-    load_project,
-)
+from edgekit.project import Project, load_project
 from edgekit.shrinking import Shrunk, shrink
+from edgekit.specs import DataSpec, ModelSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.target import load_target
 
 _HERE = Path(__file__).parent

@@ -8,9 +8,10 @@ from edgekit.dependencies import doctor
 from edgekit.emission import emit
 from edgekit.pipeline import Run
 from edgekit.pipeline import build as build_project
-from edgekit.project import DataSpec, Project, resolve
+from edgekit.project import Project, resolve
 from edgekit.pruning_study import sensitivity
 from edgekit.scaffold import init
+from edgekit.specs import DataSpec
 from edgekit.stages import Watch, unwatched
 
 if TYPE_CHECKING:

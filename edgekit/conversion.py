@@ -11,12 +11,13 @@ from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.inspection import Inspection, inspect
 from edgekit.posttraining import check_float, check_installed, quantize_float_file
 from edgekit.process import Worker
-from edgekit.project import DataSpec, QuantizeSpec, resolve
+from edgekit.project import resolve
+from edgekit.specs import DataSpec, QuantizeSpec
 from edgekit.stages import Stages, Watch, unwatched
 from edgekit.training import train_half
 
 if TYPE_CHECKING:
-    from edgekit.project import IoType, Scheme
+    from edgekit.specs import IoType, Scheme
 
 
 def convert(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.process import Progress
-    from edgekit.project import DataSpec
+    from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
     Indices = npt.NDArray[np.intp]

@@ -13,8 +13,9 @@ from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.fit.check import check
 from edgekit.flatbuffer.model import read_bytes
 from edgekit.golden import data_inputs, golden_vectors, random_inputs
-from edgekit.project import DataSpec, load_project
+from edgekit.project import load_project
 from edgekit.quantity import Quantity, parse_bytes
+from edgekit.specs import DataSpec
 from edgekit.target import load_target
 
 if TYPE_CHECKING:

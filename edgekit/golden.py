@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.flatbuffer.model import Tensor
-    from edgekit.project import DataSpec
+    from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
 

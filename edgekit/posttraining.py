@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from edgekit.flatbuffer.values import Model
     from edgekit.process import Progress
-    from edgekit.project import IoType, Scheme
+    from edgekit.specs import IoType, Scheme
 
 _KEY = "serving_default"
 _INPUT = "input"
@@ -45,8 +45,8 @@ def quantize_float_file(
             none, and a batch that is not fixed becomes 1.
         calibration: Samples as the model takes them, shape ``(samples, *input shape without the
             batch)``; the least and greatest values they lead to set the ranges of activations.
-        scheme: As `edgekit.project.QuantizeSpec.scheme`.
-        io: As `edgekit.project.QuantizeSpec.io`.
+        scheme: As `edgekit.specs.QuantizeSpec.scheme`.
+        io: As `edgekit.specs.QuantizeSpec.io`.
 
     Raises:
         MissingDependencyError: litert-quantizer is not installed.

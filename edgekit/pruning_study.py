@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.process import Worker
-from edgekit.project import PruneSpec, resolve
+from edgekit.project import resolve
 from edgekit.sources import RANDOM
+from edgekit.specs import PruneSpec
 from edgekit.stages import Watch, unwatched
 from edgekit.train.fit import train
 from edgekit.train.load import FILE_NAME, load

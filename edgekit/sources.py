@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.project import DataSpec
+    from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
 

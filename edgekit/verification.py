@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.project import DataSpec
     from edgekit.runtimes.tflm import Array
+    from edgekit.specs import DataSpec
 
 MetricName = Literal["accuracy", "mean_absolute_error", "mean_squared_error"]
 

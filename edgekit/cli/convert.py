@@ -8,7 +8,7 @@ import click
 from edgekit.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from edgekit.project import IoType, Scheme
+    from edgekit.specs import IoType, Scheme
 
 
 @click.command()

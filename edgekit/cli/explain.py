@@ -55,7 +55,7 @@ def explain(
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken, to_json
     from edgekit.flatbuffer.model import read_bytes
-    from edgekit.project import DataSpec
+    from edgekit.specs import DataSpec
     from edgekit.verification import validation_vectors
 
     content = read_bytes(model)

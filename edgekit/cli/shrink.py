@@ -72,7 +72,7 @@ def shrink(
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the held-out samples of ``data`` as the model's input stores them."""
-    from edgekit.project import DataSpec
+    from edgekit.specs import DataSpec
     from edgekit.verification import stored_inputs, validation_vectors
 
     vectors = validation_vectors(

@@ -153,7 +153,7 @@ def _base(target: str, path: Path) -> str:
 def _list_for(model: Path, profiles: "tuple[Target, ...]", *, as_json: bool) -> int:
     from edgekit.fit.check import check_model, to_json
     from edgekit.flatbuffer.model import load
-    from edgekit.project import Limits
+    from edgekit.specs import Limits
 
     parsed = load(model)
     fits = sorted(

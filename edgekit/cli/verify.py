@@ -45,8 +45,8 @@ def verify(
     edgekit verify model.tflite --data vectors.npz
     """
     from edgekit.flatbuffer.model import read_bytes
-    from edgekit.project import DataSpec
     from edgekit.runtimes import RUNTIMES
+    from edgekit.specs import DataSpec
     from edgekit.verification import gates, to_json, validation_vectors
     from edgekit.verification import verify as run
 

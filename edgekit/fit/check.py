@@ -11,8 +11,8 @@ from edgekit.fit.flash import code_quantity, model_quantity
 from edgekit.fit.latency import latency
 from edgekit.fit.operators import Unsupported, unsupported_operators
 from edgekit.flatbuffer.model import read
-from edgekit.project import Limits
 from edgekit.quantity import Quantity, format_bytes
+from edgekit.specs import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path

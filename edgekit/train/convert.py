@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.process import Progress
-    from edgekit.project import IoType, Scheme
+    from edgekit.specs import IoType, Scheme
     from edgekit.train._tensorflow import Module, Tensors
 
 _CALLS = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?/")

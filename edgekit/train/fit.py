@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.process import Progress
-    from edgekit.project import DataSpec, TrainSpec
+    from edgekit.specs import DataSpec, TrainSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

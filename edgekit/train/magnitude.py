@@ -9,8 +9,8 @@ from edgekit.train.observer import Observer
 from edgekit.train.plan import plan
 
 if TYPE_CHECKING:
-    from edgekit.project import PruneSpec
     from edgekit.sparsity import Schedule
+    from edgekit.specs import PruneSpec
     from edgekit.train._tensorflow import Model
     from edgekit.train.plan import Goal
 

@@ -19,8 +19,8 @@ from edgekit.train.kernels import Kernel, kernels
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.project import PruneSpec
     from edgekit.sparsity import Mask
+    from edgekit.specs import PruneSpec
     from edgekit.train._tensorflow import Model
 
 _PLAIN = 0.005  # half a percent: a kernel of 200 weights cannot come nearer

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.process import Progress
-    from edgekit.project import DataSpec, PruneSpec, TrainSpec
+    from edgekit.specs import DataSpec, PruneSpec, TrainSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

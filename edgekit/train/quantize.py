@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.process import Progress
-    from edgekit.project import DataSpec, QuantizeSpec, TrainSpec
+    from edgekit.specs import DataSpec, QuantizeSpec, TrainSpec
 
 _FINE_TUNING = 0.1  # share of the learning rate: rounding is learned in small steps
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from edgekit.data import Dataset
     from edgekit.process import Progress
-    from edgekit.project import DataSpec, PruneSpec
+    from edgekit.specs import DataSpec, PruneSpec
     from edgekit.train.kernels import Kernel
 
     Floats = npt.NDArray[np.float32]

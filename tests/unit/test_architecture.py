@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).parents[2] / "edgekit"
 LEVELS = [
     {"errors", "quantity", "process", "toml", "hook", "__init__"},
     {
-        "flatbuffer", "target", "project", "artifacts", "numerics", "finding", "fingerprint",
-        "vectors", "stages", "sources", "images", "data", "inspection", "dependencies", "scaffold",
-        "sparsity", "allocation", "device_report", "emulate",
+        "flatbuffer", "target", "specs", "project", "artifacts", "numerics", "finding",
+        "fingerprint", "vectors", "stages", "sources", "images", "data", "inspection",
+        "dependencies", "scaffold", "sparsity", "allocation", "device_report", "emulate",
         "linker_map", "measuring", "phone", "serial_line",
     },
     {"runtimes", "train", "posttraining", "shrinking", "emitters"},

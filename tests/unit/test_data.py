@@ -8,7 +8,7 @@ import pytest
 
 from edgekit.data import Dataset, load_data
 from edgekit.errors import InputError
-from edgekit.project import DataSpec
+from edgekit.specs import DataSpec
 
 
 def load(folder: Path, source: str, **options: Any) -> Dataset:

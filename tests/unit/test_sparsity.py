@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.project import PruneSpec
 from edgekit.sparsity import (
     keep_largest,
     keep_largest_blocks,
@@ -15,6 +14,7 @@ from edgekit.sparsity import (
     share_below,
     shares_of_smallest,
 )
+from edgekit.specs import PruneSpec
 
 
 def test_the_smallest_magnitudes_are_dropped() -> None:

@@ -10,7 +10,7 @@ from edgekit.callbacks import DeviceBudget, IntegerCheckpoint, MagnitudePruning
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import load
-from edgekit.project import PruneSpec
+from edgekit.specs import PruneSpec
 
 pytestmark = [pytest.mark.train, pytest.mark.parametrize("library", ["keras3", "tf_keras"])]
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import load
-from edgekit.project import PruneSpec
+from edgekit.specs import PruneSpec
 
 MANUAL = Path(__file__).parents[3] / "docs" / "pruning.md"
 

@@ -9,8 +9,8 @@ from edgekit.data import load_data
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import read
 from edgekit.process import Worker, silent
-from edgekit.project import DataSpec
 from edgekit.runtimes import tflm
+from edgekit.specs import DataSpec
 from edgekit.train.convert import convert
 from edgekit.train.export import export
 from edgekit.train.load import FILE_NAME, load

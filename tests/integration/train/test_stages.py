@@ -12,8 +12,8 @@ from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import Model, read
 from edgekit.numerics import quantize
 from edgekit.process import Worker, silent
-from edgekit.project import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.runtimes import tflm
+from edgekit.specs import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.train.convert import convert
 from edgekit.train.export import export
 from edgekit.train.fit import train

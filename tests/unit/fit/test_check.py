@@ -9,7 +9,7 @@ from operator_models import lstm, single_operator
 
 from edgekit.fit.check import check, to_json
 from edgekit.fit.flash import combined_bytes
-from edgekit.project import Limits
+from edgekit.specs import Limits
 from edgekit.target import Target, load_target
 
 # What each registration adds to a firmware of the interpreter alone (27,704 B), Cortex-M4.
