@@ -54,7 +54,7 @@ def emit(  # noqa: PLR0913  one argument an option
     board: str,
     as_json: bool,
 ) -> int:
-    r"""Write a .tflite as C: arrays, operators, conversions, self-test, whole projects.
+    """Write a .tflite as C: arrays, operators, conversions, self-test, whole projects.
 
     \b
     Formats: c-array, cmake, arduino, esp-idf, zephyr, platformio.

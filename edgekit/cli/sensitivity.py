@@ -9,7 +9,7 @@ from edgekit.cli.output import print_json, progress_bar
 
 @click.group()
 def sensitivity() -> None:
-    r"""Measure what each layer loses when it alone is changed.
+    """Measure what each layer loses when it alone is changed.
 
     \b
     edgekit sensitivity prune examples/digits --plot sensitivity.svg
@@ -25,7 +25,7 @@ def sensitivity() -> None:
 def prune(
     *, source: str, data: str | None, seed: int | None, plot: Path | None, as_json: bool
 ) -> None:
-    r"""Show the accuracy against the sparsity of each layer, on the validation set.
+    """Show the accuracy against the sparsity of each layer, on the validation set.
 
     SOURCE is a project or a trained MODEL together with --data. Each layer is pruned alone, and
     nothing is trained after it: the curves say which layers have weights to spare. They are

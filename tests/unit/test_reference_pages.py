@@ -1,0 +1,46 @@
+"""The reference pages say what the code does, and each command's help has an example."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from reference_pages import (
+    COMMANDS_PAGE,
+    PROJECT_PAGE,
+    commands_page,
+    example,
+    leaves,
+    project_page,
+)
+
+from edgekit.cli import _COMMANDS
+
+COMMANDS = dict(leaves())
+
+
+@pytest.mark.parametrize("page", [COMMANDS_PAGE, PROJECT_PAGE], ids=lambda page: page.name)
+def test_a_page_is_the_one_that_the_code_gives(page: Path) -> None:
+    made = commands_page() if page == COMMANDS_PAGE else project_page()
+    assert page.read_text() == made, "write it anew: python tests/reference_pages.py"
+
+
+def test_every_command_is_there() -> None:
+    assert {name.split()[0] for name in COMMANDS} == set(_COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_ends_with_an_example_whose_options_exist(name: str) -> None:
+    command = COMMANDS[name]
+    lines = example(command).splitlines()
+    assert lines
+    known = {spelling for item in command.params for spelling in item.opts}
+    for line in lines:
+        assert line.startswith(f"edgekit {name}"), line
+        assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", line)) <= known, line
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_is(name: str) -> None:
+    options = [item for item in COMMANDS[name].params if isinstance(item, click.Option)]
+    assert all(item.help for item in options)
