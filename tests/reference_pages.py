@@ -100,7 +100,7 @@ def project_page() -> str:
         "",
         "Written by `python tests/reference_pages.py` from the code that reads the file.",
         "",
-        "`edgekit.toml`, or the table `[tool.edgekit]` of a `pyproject.toml`. `edgekit init` writes",
+        "`edgekit.toml`, or the table `[tool.edgekit]` of a `pyproject.toml`. `edgekit init` gives",
         "one to start from. An unknown key, a wrong type or a number without its unit is an error",
         "that names the file and the key; nothing is run then.",
     ]
