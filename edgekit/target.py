@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,8 +25,8 @@ class Memory:
     """One memory of a device.
 
     Args:
-        total: In bytes, as the data sheet gives it.
-        source: Who says so.
+        total: In bytes, in one piece: of a split memory, the largest.
+        source: Who says so; ``(not checked)`` at its end where nobody has read it there.
         reserved: In bytes, taken before the model comes: boot loader, radio stack, heap, stacks.
         reserved_for: What takes the reserved bytes, and who says so.
     """
@@ -94,13 +93,15 @@ class RuntimeProfile:
             )
 
 
+_MOST_CYCLES = 1e9  # of one unit of work
+_WIDEST_BAND = 1e3
 KINDS = ("convolution", "pointwise", "depthwise", "fully_connected", "output_element", "call")
 """The kinds of work whose cycles a cost model gives; multiply-accumulates but for the last two."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cycles:
-    """Cycles for one unit of each kind of work: of `KINDS`, one field each."""
+    """Cycles for one unit of each kind of work: of `KINDS`, one field each, none below 0."""
 
     convolution: float
     pointwise: float
@@ -108,6 +109,11 @@ class Cycles:
     fully_connected: float
     output_element: float
     call: float
+
+    def __post_init__(self) -> None:
+        for kind in KINDS:
+            if not 0 <= getattr(self, kind) < _MOST_CYCLES:
+                raise InputError(f"cycles.{kind} is {getattr(self, kind):g}, no number of cycles")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +128,7 @@ class CostModel:
         operators: Those that the measured models have, of `edgekit.fit.cost.covered_by`; a model
             that is much of another is not predicted.
         cycles: The coefficients.
+        least_macs: Multiply-accumulates of the smallest model that the band holds for.
     """
 
     version: str
@@ -130,10 +137,13 @@ class CostModel:
     band: float
     operators: tuple[str, ...]
     cycles: Cycles
+    least_macs: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.band < inf:
-            raise InputError(f"latency.band is {self.band:g}, not a factor of 1 or more")
+        if not 1 <= self.band <= _WIDEST_BAND:
+            raise InputError(
+                f"latency.band is {self.band:g}, not a factor from 1 to {_WIDEST_BAND:g}"
+            )
         if self.points < 1:
             raise InputError(f"latency.points is {self.points}; a cost model needs a measurement")
         _require(self.source, "latency.source")

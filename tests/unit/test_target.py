@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ source = "its data sheet"
 total = "1MiB"
 source = "its data sheet"
 """
+
+NAMED = re.compile(
+    r"@[0-9a-f]{7}\b|oldid [0-9]+|data sheet,|manual:|\.(com|org)[/,]|README|linker script"
+)
+"""A file at a commit, a page at its address, or a document by its name."""
 
 
 @pytest.fixture
@@ -62,6 +68,41 @@ def test_every_chip_is_extended_and_no_chip_is_called_like_a_target() -> None:
     for chip in chip_paths():
         assert any(f'extends = "{chip}"' in text for text in texts)
     assert not set(chip_paths()) & set(profile_paths())
+
+
+@pytest.mark.parametrize("name", profile_paths())
+def test_every_shipped_figure_names_the_document_it_was_read_in(name: str) -> None:
+    target = load_target(name)
+    memories = (target.ram, *(() if target.flash is None else (target.flash,)))
+    sources = [target.core.source, *(memory.source for memory in memories)]
+    sources += [memory.reserved_for for memory in memories if memory.reserved]
+    for source in sources:
+        assert NAMED.search(source) or source.endswith("(not checked)"), source
+
+
+@pytest.mark.parametrize(
+    ("name", "ram", "flash"),
+    [  # what an arena and a program get: a linker script's own figures, in bytes
+        ("nucleo-l4r5zi", 640 * 1024 - 4096, 0x200000),  # ST: RAM 640K, ROM 2048K
+        ("nucleo-h743zi2", 0x80000, 0x200000),  # AXI SRAM, not the 1 MB in all
+        ("pico", 256 * 1024, 0x200000),  # pico-sdk: RAM 256k beside the stacks' two pages
+        ("pico-2", 512 * 1024, 0x400000),  # pico-sdk: RAM 512k
+        ("esp32", 0x2C200, 0x400000 - 0x10000),  # ESP-IDF: dram0_0_seg
+        ("esp32-s3", 0x403CB700 - 0x40378000, 0x800000 - 0x10000),  # ESP-IDF: I_D_SRAM_SIZE
+        ("esp32-p4", 0x80000 - 0x20000, 0x1000000 - 0x10000),  # ESP-IDF: less 128 KB of L2 cache
+        ("nano-33-ble", 262_144, 983_040),  # Arduino's boards.txt
+        ("teensy-4.0", 0x80000, 2_031_616),  # PlatformIO: maximum_size
+        ("apollo4-plus-evb", 0x2C0000, 0x1E8000),  # Zephyr: sram0, flash0
+        ("sparkfun-edge", 0x60000, 0xF4000),  # Zephyr: tcm and sram0, flash0
+        ("lpcxpresso55s69", 272 * 1024, 630 * 1024),  # Zephyr: SRAM0 to SRAM4, flash0
+    ],
+)
+def test_what_is_left_is_what_the_kits_linker_scripts_leave(
+    name: str, ram: int, flash: int
+) -> None:
+    target = load_target(name)
+    assert target.flash is not None
+    assert (target.ram.available_bytes, target.flash.available_bytes) == (ram, flash)
 
 
 def test_the_page_is_that_of_the_profiles() -> None:
