@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,8 @@ from edgekit.toml import Bytes, Hertz, decode, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_ENTRY_POINTS = "edgekit.targets"
 
 Abi = Literal["arm-eabi", "ilp32", "lp64"]
 """How the target's compiler lays out memory.
@@ -213,8 +216,14 @@ def decode_target(path: Path) -> Target:
 
 @cache
 def profile_paths() -> "Mapping[str, Path]":
-    """Return the path of each shipped profile by its name."""
-    return {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+    """Return the path of each profile by its name: the shipped ones, and installed packages'.
+
+    A package gives its profiles by an entry point of the group ``edgekit.targets`` that names a
+    module: they are the ``.toml`` files beside it. A shipped name stays the shipped profile.
+    """
+    others = (Path(point.load().__file__).parent for point in entry_points(group=_ENTRY_POINTS))
+    paths = {path.stem: path for folder in others for path in sorted(folder.glob("*.toml"))}
+    return {**paths, **{path.stem: path for path in sorted(_folder().glob("*.toml"))}}
 
 
 @cache

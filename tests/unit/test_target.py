@@ -1,4 +1,5 @@
 import re
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,18 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 def test_the_usual_shape_counts_in_multiply_accumulates_of_a_convolution() -> None:
     assert usual_shape().convolution == 1
     assert usual_shape().depthwise > 1  # FACTS: 2 to 12 times a convolution's, on every core
+
+
+def test_an_installed_package_adds_its_profiles_and_replaces_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "our_boards.py").touch()
+    (tmp_path / "sensor-node.toml").write_text('extends = "nrf52840"\ntitle = "Our node"\n')
+    (tmp_path / "pico.toml").write_text('extends = "rp2040"\ntitle = "Not the Pico"\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [EntryPoint(name="ours", value="our_boards", group="edgekit.targets")]
+    monkeypatch.setattr("edgekit.target.entry_points", lambda group: points)
+    monkeypatch.setattr("edgekit.target.profile_paths", profile_paths.__wrapped__)
+
+    assert load_target("sensor-node").title == "Our node"
+    assert load_target("pico").title != "Not the Pico"
