@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOOLCHAIN = "GNU ld"
+_ALIGNMENT_BYTES = 64  # the most that compilers align an object to: a line of a cache
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelArray:
+    """An array whose name ends in ``_model``, as ``edgekit emit`` writes them.
+
+    Args:
+        size: In bytes, from its symbol to the next one, or to the end of its piece of a section.
+        exact: Whether nothing follows it in its piece: then no alignment is counted with it.
+    """
+
+    size: int
+    exact: bool
+
+    def holds(self, file_bytes: int) -> bool:
+        """Return whether a file of so many bytes can be its content."""
+        if self.exact:
+            return self.size == file_bytes
+        return 0 <= self.size - file_bytes < _ALIGNMENT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,15 +47,27 @@ class FirmwareSize:
         flash_bytes: What is stored: code, constants, the model, and the initial values of data.
         ram_bytes: Data, zeroed data, and what else lies in RAM, such as copied code and a stack
             that is a section.
-        model_bytes: Of the arrays whose names end in ``_model``, as ``edgekit emit`` writes
-            them; None where there is none.
+        models: Those that it holds, in the map's order.
         toolchain: Whose map it is.
     """
 
     flash_bytes: int
     ram_bytes: int
-    model_bytes: int | None
+    models: tuple[ModelArray, ...]
     toolchain: str = TOOLCHAIN
+
+    @property
+    def model_bytes(self) -> int | None:
+        """Of all models together; None where none was found."""
+        return sum(array.size for array in self.models) if self.models else None
+
+    def array_of(self, file_bytes: int) -> ModelArray | None:
+        """Return the shortest array that can hold a file of ``file_bytes``; None: none can.
+
+        Files of the same length are not told apart: a map has no contents.
+        """
+        fitting = [array for array in self.models if array.holds(file_bytes)]
+        return min(fitting, key=lambda array: array.size, default=None)
 
     @property
     def code_bytes(self) -> int | None:
@@ -61,11 +93,11 @@ def read_map(path: "Path") -> FirmwareSize:
             f"{path}: this map of {TOOLCHAIN} lists no section that holds code",
             hint="the link may have failed: link again with -Wl,-Map=FILE",
         )
-    models = [size for item in stored for size in item.model_sizes()]
+    models = [array for item in stored for array in item.models()]
     return FirmwareSize(
         flash_bytes=flash,
         ram_bytes=sum(item.size for item in stored if item.lies_in_ram(regions)),
-        model_bytes=sum(models) if models else None,
+        models=tuple(models),
     )
 
 
@@ -178,8 +210,8 @@ class _Section:
                 return not self.has_content if region.is_ram is None else region.is_ram
         return not self.has_content
 
-    def model_sizes(self) -> list[int]:
-        """Return the bytes of each array whose name ends in ``_model``."""
+    def models(self) -> list[ModelArray]:
+        """Return each array whose name ends in ``_model``."""
         found = []
         for piece in self.pieces:
             if _CODE.fullmatch(piece.name) or _NO_BITS.fullmatch(piece.name):
@@ -191,7 +223,8 @@ class _Section:
                 starts = {piece.address}  # a static array: a section of its own, and no symbol
             for start in starts:
                 after = bisect_right(places, start)
-                found.append((places[after] if after < len(places) else end) - start)
+                last = after == len(places)
+                found.append(ModelArray(size=(end if last else places[after]) - start, exact=last))
         return found
 
 

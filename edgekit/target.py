@@ -211,7 +211,21 @@ def decode_target(path: Path) -> Target:
     target = decode(_extended(path, ()), Target, where=str(path), given={"name": path.stem})
     if target.latency is not None:
         return target
-    return replace(target, latency=_cost_model(target))
+    return replace(target, latency=cost_model(target))
+
+
+def cost_model(target: Target, *, dtype: Literal["int8", "float32"] = "int8") -> CostModel | None:
+    """Return the shipped cost model of the target's core, runtime and kernels, if there is one.
+
+    Args:
+        target: Whose own cost model, where its profile has one, is another.
+        dtype: In which the models compute.
+    """
+    runtime = target.runtime
+    stack = f"{target.core.name}-{runtime.name}-{runtime.kernels}"
+    name = f"{stack}.toml" if dtype == "int8" else f"{stack}-{dtype}.toml"
+    path = _folder() / "cost-models" / name
+    return decode(read(path), CostModel, where=str(path)) if path.is_file() else None
 
 
 @cache
@@ -277,11 +291,3 @@ def _overlaid(base: dict[str, object], over: dict[str, object]) -> dict[str, obj
         nested = isinstance(below, dict) and isinstance(value, dict)
         result[key] = _overlaid(below, value) if nested else value  # type: ignore[arg-type]
     return result
-
-
-def _cost_model(target: Target) -> CostModel | None:
-    """Return the shipped cost model of the target's core, runtime and kernels, if there is one."""
-    runtime = target.runtime
-    name = f"{target.core.name}-{runtime.name}-{runtime.kernels}.toml"
-    path = _folder() / "cost-models" / name
-    return decode(read(path), CostModel, where=str(path)) if path.is_file() else None

@@ -1,7 +1,7 @@
 """How the firmware's interpreter is built: what decides over its memory besides the model."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 from edgekit.fit.abi import ABIS, Abi
 
@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from edgekit.target import Target
 
 KernelLibrary = Literal["reference", "cmsis-nn", "esp-nn"]
+EspChip = Literal["esp32-s3", "esp32-p4", "generic"]
+EspNn = Literal["a4ef344", "d45b843", "1017042"]
+"""Commits of ESP-NN between which the scratch buffers changed, the newest last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +25,8 @@ class Build:
         mve: Whether it has Helium, the vector extension (Cortex-M55, M85).
         wheel: Whether it is the Python wheel, whose interpreter also records its allocations and
             reads compressed tensors, and is newer than the firmware measured.
+        esp_chip: For ESP-NN: whose kernels are compiled.
+        esp_nn: For ESP-NN: its version.
     """
 
     kernels: KernelLibrary
@@ -29,6 +34,8 @@ class Build:
     dsp: bool = False
     mve: bool = False
     wheel: bool = False
+    esp_chip: EspChip = "generic"
+    esp_nn: EspNn = "1017042"
 
 
 HOST = Build(kernels="reference", abi=ABIS["lp64"], wheel=True)
@@ -36,10 +43,19 @@ HOST = Build(kernels="reference", abi=ABIS["lp64"], wheel=True)
 
 _DSP = frozenset({"cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "cortex-m85"})
 _MVE = frozenset({"cortex-m55", "cortex-m85"})
+_ESP_CHIPS: "dict[str, EspChip]" = {"xtensa-lx7": "esp32-s3", "esp32-p4-riscv": "esp32-p4"}
+
+
+def builds_of(target: "Target") -> tuple[Build, ...]:
+    """Return how TFLite-Micro may be built for ``target``: once for each version of ESP-NN."""
+    build = build_of(target)
+    if build.esp_chip == "generic":
+        return (build,)
+    return tuple(replace(build, esp_nn=version) for version in get_args(EspNn))
 
 
 def build_of(target: "Target") -> Build:
-    """Return how TFLite-Micro is built for ``target``."""
+    """Return how TFLite-Micro is built for ``target``, with the newest kernels known."""
     kernels = target.runtime.kernels
     assert kernels != "xnnpack"  # LiteRT's; the profile's check keeps the two apart
     return Build(
@@ -47,4 +63,5 @@ def build_of(target: "Target") -> Build:
         abi=ABIS[target.runtime.abi],
         dsp=target.core.name in _DSP,
         mve=target.core.name in _MVE,
+        esp_chip=_ESP_CHIPS.get(target.core.name, "generic") if kernels == "esp-nn" else "generic",
     )

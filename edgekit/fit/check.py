@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from edgekit.errors import InputError
 from edgekit.finding import Finding
 from edgekit.fit.arena import ArenaPlan, plan
-from edgekit.fit.build import build_of
+from edgekit.fit.build import builds_of
 from edgekit.fit.flash import code_quantity, model_quantity
-from edgekit.fit.latency import latency
+from edgekit.fit.latency import latency, operator_milliseconds
 from edgekit.fit.operators import Unsupported, unsupported_operators
 from edgekit.flatbuffer.model import read
 from edgekit.quantity import Quantity, format_bytes
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 # The plan met the truth to the byte for 33 arenas on Cortex-M3, M4 and M55, and for 322 of the
 # wheel. What it does not know of a later TFLite-Micro must fit into what is reserved on top.
 _RESERVE_SHARE, _RESERVE_BYTES = 0.01, 64
-# ESP-NN keeps 16-bit copies of a convolution's input and filter while it runs.
-_ESP_COPIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +42,7 @@ class Fit:
         latency_ms: Of one invocation.
         latency_unknown: Why there is no latency, or None.
         findings: The target's memory and the project's limits, held against the figures.
+        operator_ms: What each operator takes of the latency, in the order of execution.
         plan: How the arena is laid out; None where the runtime has no arena of this kind.
     """
 
@@ -59,6 +58,7 @@ class Fit:
     latency_ms: Quantity | None
     latency_unknown: str | None
     findings: tuple[Finding, ...]
+    operator_ms: tuple[float, ...] = ()
     plan: ArenaPlan | None = None
 
 
@@ -89,8 +89,9 @@ def check_model(
     """Return how the model that was read fits ``target``."""
     unsupported = unsupported_operators(parsed, target.runtime)
     on_chip = target.runtime.name == "tflite-micro" and not unsupported and len(parsed.graphs) == 1
-    arena_plan = plan(parsed, build_of(target)) if on_chip else None
-    arena = None if arena_plan is None else _arena_quantity(parsed, arena_plan, target)
+    plans = [plan(parsed, build) for build in builds_of(target)] if on_chip else []
+    arena_plan = max(plans, key=lambda each: each.arena_bytes, default=None)
+    arena = _arena_quantity(plans, target) if plans else None
     model_bytes = model_quantity(parsed)
     code, ram = code_quantity(parsed, target) if on_chip else None, arena
     if map_file is not None:
@@ -115,6 +116,7 @@ def check_model(
         ram_bytes=ram,
         latency_ms=time if isinstance(time, Quantity) else None,
         latency_unknown=time if isinstance(time, str) else None,
+        operator_ms=operator_milliseconds(parsed, target) if not unsupported else (),
         findings=findings,
         plan=arena_plan,
     )
@@ -136,28 +138,21 @@ def peak_in_words(planned: ArenaPlan) -> str:
     return f"{text}; the largest buffer there is {largest.name} with {largest.planned_bytes:,} B"
 
 
-def _arena_quantity(model: "Model", planned: ArenaPlan, target: "Target") -> Quantity:
-    count = planned.arena_bytes
-    high = count + max(round(_RESERVE_SHARE * count), _RESERVE_BYTES)
+def _arena_quantity(plans: list[ArenaPlan], target: "Target") -> Quantity:
+    """Return the arena that serves every build, from the least that one needs."""
+    counts = [planned.arena_bytes for planned in plans]
+    most = max(counts)
+    high = most + max(round(_RESERVE_SHARE * most), _RESERVE_BYTES)
     source = f"plan of TFLite-Micro's arena with {target.runtime.kernels} on {target.core.name}"
-    if target.runtime.kernels == "esp-nn":
-        high += _esp_scratch_bytes(model)
-        source += "; the upper end adds ESP-NN's 16-bit copies at their largest"
+    if len(plans) > 1:
+        source += f", the largest of {len(plans)} versions of ESP-NN"
     return Quantity(
-        value=count, unit="B", kind="predicted", source=source, low=count, high=-(-high // 16) * 16
-    )
-
-
-def _esp_scratch_bytes(model: "Model") -> int:
-    """Return the most that ESP-NN asks for: twice an input and its filter, of one convolution."""
-    graph = model.main
-    return max(
-        (
-            _ESP_COPIES * sum(graph.tensors[index].elements for index in operator.inputs[:2])
-            for operator in graph.operators
-            if operator.op in ("CONV_2D", "DEPTHWISE_CONV_2D")
-        ),
-        default=0,
+        value=most,
+        unit="B",
+        kind="predicted",
+        source=source,
+        low=min(counts),
+        high=-(-high // 16) * 16,
     )
 
 
@@ -166,13 +161,16 @@ def _from_map(map_file: "Path", parsed: "Model") -> tuple[Quantity, Quantity]:
     from edgekit.linker_map import read_map
 
     size = read_map(map_file)
-    if size.model_bytes is not None and size.model_bytes < parsed.file_bytes:
+    array = size.array_of(parsed.file_bytes)
+    held = parsed.file_bytes if array is None else array.size
+    if (size.models and array is None) or held >= size.flash_bytes:
+        there = ", ".join(f"{each.size:,} B" for each in size.models) or "none by name"
         raise InputError(
-            f"{map_file}: its model has {size.model_bytes:,} B, this one {parsed.file_bytes:,} B",
+            f"{map_file}: is of another model: it holds {there}, and this one has "
+            f"{parsed.file_bytes:,} B",
             hint="link the firmware with this model and give its map",
         )
     source = f"linker map {map_file.name}"
-    held = size.model_bytes if size.model_bytes is not None else parsed.file_bytes
     return (
         Quantity(value=size.flash_bytes - held, unit="B", kind="measured", source=source),
         Quantity(value=size.ram_bytes, unit="B", kind="measured", source=source),

@@ -3,9 +3,10 @@
 Each function gives the bytes of the library's own ``…_get_buffer_size`` for gcc's builds.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from edgekit.fit.abi import align_up
+from edgekit.fit.window import Window, layer
 
 if TYPE_CHECKING:
     from edgekit.fit.kernels import Kernel
@@ -13,27 +14,6 @@ if TYPE_CHECKING:
 _MVE_CHANNELS = 124  # CH_IN_BLOCK_MVE
 _REVERSE_FROM_DEPTH = 16  # REVERSE_TCOL_EFFICIENT_THRESHOLD
 _REVERSE_STRIDE = 2
-
-
-class _Window(NamedTuple):
-    """How a kernel slides over one dimension."""
-
-    source: int
-    kernel: int
-    output: int
-    stride: int
-    dilation: int
-
-    @property
-    def total_padding(self) -> int:
-        """Rows or columns of padding on both sides together."""
-        span = (self.kernel - 1) * self.dilation + 1
-        return max(0, (self.output - 1) * self.stride + span - self.source)
-
-    @property
-    def padding(self) -> int:
-        """Rows or columns of padding before the first."""
-        return self.total_padding // 2
 
 
 def convolution_bytes(kernel: "Kernel") -> int:
@@ -51,22 +31,23 @@ def convolution_bytes(kernel: "Kernel") -> int:
 
 
 def depthwise_bytes(kernel: "Kernel") -> int:
-    """Return the bytes of `arm_depthwise_conv_wrapper_s8`; 0 for float, int16 and none."""
+    """Return the bytes of `arm_depthwise_conv_wrapper_s8` or `_s4`; 0 for float, int16, none."""
     source, output = kernel.input(0), kernel.output()
-    rows, columns = _windows(kernel)
+    rows, columns, *_ = layer(kernel)
     size = rows.kernel * columns.kernel
     if source.dtype != "int8":
         return 0
-    if kernel.build.mve and source.shape[3] == 1 and output.shape[3] > 1:
+    int4 = kernel.input(1).dtype == "int4"
+    if kernel.build.mve and source.shape[3] == 1 and output.shape[3] > 1 and not int4:
         return _convolution_s8(kernel, 1, output.shape[3]) + output.shape[3] * size
     plain = source.shape[0] == rows.dilation == columns.dilation == 1
     if source.shape[3] != output.shape[3] or not plain:
         return 0
-    if kernel.build.mve:
-        return 4 * _MVE_CHANNELS * size
-    if rows.kernel == columns.kernel == 3 and rows.padding <= 1 and columns.padding <= 1:  # noqa: PLR2004  its own 3 x 3 kernel
-        return 0
-    return 2 * source.shape[3] * size if kernel.build.dsp else 0
+    sixteen_bit = 2 * source.shape[3] * size
+    if kernel.build.mve:  # older ones ask for int4 what they do without Helium
+        return max(4 * _MVE_CHANNELS * size, sixteen_bit if int4 else 0)
+    own = rows.kernel == columns.kernel == 3 and rows.padding <= 1 and columns.padding <= 1  # noqa: PLR2004  its 3 x 3 kernel
+    return sixteen_bit if int4 or (kernel.build.dsp and not own) else 0
 
 
 def fully_connected_bytes(kernel: "Kernel") -> tuple[int, ...]:
@@ -110,7 +91,7 @@ def _convolution_s8(kernel: "Kernel", filter_depth: int, filters: int) -> int:
     del filters
     source = kernel.input(0)
     depth = source.shape[3]
-    rows, columns = _windows(kernel)
+    rows, columns, *_ = layer(kernel)
     unpadded = rows.padding == columns.padding == 0
     undilated = rows.dilation == columns.dilation == 1
     if rows.kernel == columns.kernel == 1 and unpadded and undilated and filter_depth == depth:
@@ -130,7 +111,7 @@ def _columns_s8(kernel: "Kernel", elements: int) -> int:
     return 4 * align_up(elements, 16) if kernel.build.mve else 4 * align_up(elements, 4)
 
 
-def _one_row_mve(window: _Window, depth: int, kernel: "Kernel") -> int:
+def _one_row_mve(window: Window, depth: int, kernel: "Kernel") -> int:
     """Return the bytes of `arm_convolve_1_x_n_s8` on Helium."""
     padding, odd = window.padding, window.total_padding % 2
     stride = window.stride
@@ -142,15 +123,3 @@ def _one_row_mve(window: _Window, depth: int, kernel: "Kernel") -> int:
     after = right * depth if odd else before
     whole = window.kernel * depth
     return max(whole + before, whole - depth + after)
-
-
-def _windows(kernel: "Kernel") -> tuple[_Window, _Window]:
-    source, weights, output = kernel.input(0), kernel.input(1), kernel.output()
-    options = kernel.options
-    rows = _Window(
-        source.shape[1], weights.shape[1], output.shape[1], options.strideH, options.dilationHFactor
-    )
-    columns = _Window(
-        source.shape[2], weights.shape[2], output.shape[2], options.strideW, options.dilationWFactor
-    )
-    return rows, columns

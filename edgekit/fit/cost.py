@@ -21,13 +21,23 @@ def work(graph: "Graph") -> dict[str, float]:
     The kinds are `edgekit.target.KINDS`: multiply-accumulates of convolutions, of pointwise ones
     (1 x 1), of depthwise ones and of dense layers; output elements; operators.
     """
+    each = [work_of(graph, operator) for operator in graph.operators]
+    return {kind: sum(amount[kind] for amount in each) for kind in KINDS}
+
+
+def work_of(graph: "Graph", operator: "Operator") -> dict[str, float]:
+    """Return how much of each kind of work one ``operator`` is; see `work`."""
     amount = dict.fromkeys(KINDS, 0.0)
-    for operator in graph.operators:
-        if operator.op in _WEIGHTED:
-            amount[_kind(graph, operator)] += macs(graph, operator)
-        amount["output_element"] += _outputs(graph, operator)
-        amount["call"] += 1
+    if operator.op in _WEIGHTED:
+        amount[_kind(graph, operator)] += macs(graph, operator)
+    amount["output_element"] += _outputs(graph, operator)
+    amount["call"] += 1
     return amount
+
+
+def total_macs(amount: dict[str, float]) -> float:
+    """Return the multiply-accumulates of all kinds in ``amount``, of `work`."""
+    return sum(amount[kind] for kind in KINDS[:4])
 
 
 def covered_by(graph: "Graph") -> frozenset[str]:

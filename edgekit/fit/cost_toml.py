@@ -19,11 +19,13 @@ def cost_model_toml(model: "CostModel", *, table: str = "") -> str:
     """
     head = f"[{table}]\n" if table else ""
     operators = ", ".join(_text(name) for name in model.operators)
+    least = f"least_macs = {model.least_macs}\n" if model.least_macs else ""
     return (
         f"{head}version = {_text(model.version)}\n"
         f"source = {_text(model.source)}\n"
         f"points = {model.points}\n"
         f"band = {model.band:.3g}\n"
+        f"{least}"
         f"operators = [{operators}]\n\n"
         f"{cycles_toml(model.cycles, table=f'{table}.cycles' if table else 'cycles')}"
     )

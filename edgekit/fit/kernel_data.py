@@ -89,7 +89,11 @@ _CMSIS_NN: dict[str, str] = {
     "TRANSPOSE_CONV": f"({_CONV_PARAMS}) iii PP",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": f"({_LSTM}) ({15 * 'i'} {4 * f'({_LSTM_GATE})'})",
 }
-
+_ESP_NN: dict[str, str] = {
+    "CONV_2D": f"({_CONV}) i",
+    "DEPTHWISE_CONV_2D": f"({_CONV}) i",
+    "SOFTMAX": f"({_SOFTMAX}) i",
+}
 
 _COMPRESSION: dict[str, str] = {
     # What the kernels keep besides where tensors may be compressed: places of scratch buffers.
@@ -106,6 +110,8 @@ def kernel_data(op: str, build: "Build") -> str | None:
     """Return the fields of the structure that a kernel keeps, or None where it keeps none."""
     if build.kernels == "cmsis-nn" and op in _CMSIS_NN:
         return _CMSIS_NN[op]
+    if build.kernels == "esp-nn" and op in _ESP_NN:
+        return _ESP_NN[op]
     plain = _REFERENCE.get(op)
     if build.wheel and op in _COMPRESSION:
         return (plain or "") + _COMPRESSION[op]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.fit import cmsis_nn
+from edgekit.fit import cmsis_nn, esp_nn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +78,13 @@ def _convolution(kernel: "Kernel") -> None:
         count = size(kernel)
         if count > 0:
             kernel.request(count)
-    elif weights.dtype == "int4":
+        return
+    if weights.dtype == "int4":
         kernel.request(weights.elements)
+    if kernel.has_esp_nn:
+        count = (esp_nn.convolution_bytes if axis == 0 else esp_nn.depthwise_bytes)(kernel)
+        if count > 0:
+            kernel.request(count)
 
 
 def _fully_connected(kernel: "Kernel") -> None:
@@ -120,6 +125,10 @@ def _softmax(kernel: "Kernel") -> None:
     if kernel.input(0).dtype == "int16":
         kernel.keep(_SOFTMAX_TABLE_BYTES)
         kernel.keep(_SOFTMAX_TABLE_BYTES)
+    if kernel.has_esp_nn:
+        count = esp_nn.softmax_bytes(kernel)
+        if count > 0:
+            kernel.request(count)
 
 
 def _log_softmax(kernel: "Kernel") -> None:

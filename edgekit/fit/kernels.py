@@ -43,6 +43,11 @@ class Kernel:
         return self.build.kernels == "cmsis-nn"
 
     @property
+    def has_esp_nn(self) -> bool:
+        """Whether the kernels are ESP-NN's."""
+        return self.build.kernels == "esp-nn"
+
+    @property
     def options(self) -> Any:  # noqa: ANN401  the schema's class for this kind of operator
         """What the file says of the operator: strides, axes and the like."""
         return self.operator.options

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edgekit.flatbuffer.forms import called_graphs
+
 if TYPE_CHECKING:
     from edgekit.fit.kernels import Kernel
-    from edgekit.flatbuffer.model import Model, Operator, Tensor
+    from edgekit.flatbuffer.model import Model, Tensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,19 +118,3 @@ class _Walk:
             return
         first, _ = self.tensors.get((subgraph, index), (-1, -1))
         self.tensors[subgraph, index] = (first, self._moment)
-
-
-def called_graphs(operator: "Operator") -> tuple[int, ...]:
-    """Return the graphs that ``operator`` calls, in the order in which they are planned."""
-    options = operator.options
-    names: tuple[str, ...]
-    match operator.op:
-        case "IF":
-            names = ("thenSubgraphIndex", "elseSubgraphIndex")
-        case "WHILE":
-            names = ("condSubgraphIndex", "bodySubgraphIndex")
-        case "CALL_ONCE":
-            names = ("initSubgraphIndex",)
-        case _:
-            return ()
-    return tuple(int(getattr(options, name)) for name in names)

@@ -4,13 +4,14 @@ import csv
 import math
 from typing import TYPE_CHECKING
 
-from edgekit.device_report import parse
 from edgekit.errors import InputError
 from edgekit.fit.calibrate import Measurement
 from edgekit.fit.cost import covered_by, foreign_types, work
 from edgekit.flatbuffer.model import load
+from edgekit.serial_line import whole_report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _COLUMNS = ("model", "latency_ms")
@@ -23,13 +24,15 @@ def read_measurements(
 
     Args:
         path: A ``.csv`` with the columns ``model`` (a `.tflite`, from the table's folder on) and
-            ``latency_ms``; any other file is the log of an emitted project's report.
+            ``latency_ms``, and perhaps ``clock_hz``, of the core while it was measured; any other
+            file is the log of an emitted project's report.
         models: For a log: the models that the firmware may hold, known by their SHA-256.
-        clock_hz: Of the device while it was measured.
+        clock_hz: Of the core, where the file does not say: a row without ``clock_hz``, and
+            firmware that counts microseconds.
 
     Raises:
-        InputError: The file or a model cannot be read, a column is missing, a time is no
-            positive number, or a model is not of int8.
+        InputError: The file or a model cannot be read, a column is missing, a time or clock is
+            no positive number, or a model is not of int8.
         ToolError: The log holds no whole report.
     """
     if path.suffix == ".csv":
@@ -44,21 +47,20 @@ def _from_table(path: "Path", clock_hz: int) -> tuple[Measurement, ...]:
         raise InputError(
             f"{path}: no column '{missing[0]}'", hint=f"the first line is: {','.join(_COLUMNS)}"
         )
-    found = [
-        _measurement(
-            path.parent / (row["model"] or ""),
-            cycles=_positive(row["latency_ms"], f"{path}:{reader.line_num}") * 1e-3 * clock_hz,
-        )
-        for row in reader
-    ]
+    found = []
+    for row in reader:
+        where = f"{path}:{reader.line_num}"
+        seconds = _positive(row, "latency_ms", where) * 1e-3
+        clock = _positive(row, "clock_hz", where) if row.get("clock_hz") else clock_hz
+        found.append(_measurement(path.parent / (row["model"] or ""), cycles=seconds * clock))
     if not found:
         raise InputError(f"{path}: no measurement")
     return tuple(found)
 
 
 def _from_log(path: "Path", models: "tuple[Path, ...]", clock_hz: int) -> Measurement:
-    report = parse(_text(path).splitlines())
-    if report.clock == "instructions" or report.ticks_per_second == 0:
+    report = whole_report(_text(path).splitlines())
+    if report.clock == "instructions":
         raise InputError(
             f"{path}: counts an emulator's instructions, which tell no time",
             hint="measure on the device itself",
@@ -69,8 +71,11 @@ def _from_log(path: "Path", models: "tuple[Path, ...]", clock_hz: int) -> Measur
             f"{path}: is of model '{report.model}', SHA-256 {report.sha256}",
             hint="give the file that was flashed: --model FILE",
         )
-    seconds = _positive(str(report.ticks / report.ticks_per_second), str(path))
-    return _measurement(model, cycles=seconds * clock_hz)
+    if report.ticks == 0:
+        raise InputError(f"{path}: an invocation took no tick", hint="measure with a finer clock")
+    if report.clock == "cycles":  # of the core, whatever its clock was
+        return _measurement(model, cycles=report.ticks)
+    return _measurement(model, cycles=report.ticks / report.ticks_per_second * clock_hz)
 
 
 def _measurement(model: "Path", *, cycles: float) -> Measurement:
@@ -89,13 +94,14 @@ def _measurement(model: "Path", *, cycles: float) -> Measurement:
     )
 
 
-def _positive(text: str | None, where: str) -> float:
+def _positive(row: "Mapping[str, str | None]", column: str, where: str) -> float:
+    text = row[column]
     try:
         value = float(text or "")
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise InputError(f"{where}: latency_ms is '{text}', not a positive number")
+        raise InputError(f"{where}: {column} is '{text}', not a positive number")
     return value
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _DECODE = "TFLM_DECODE"
 _WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
+_INT4_KERNELS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 _CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
 
 
@@ -172,6 +173,26 @@ def _hybrid(use: Use) -> bool:
     return weights != "" and (use.activation_type == "float32") != (weights == "float32")
 
 
+def _int4_without_kernel(use: Use) -> bool:
+    """{op} has int4 weights and {type} activations, for which there is no kernel.
+
+    keep its weights int8, as this does: edgekit convert MODEL --data DATA --scheme int4 --out FILE
+    """
+    taken = use.operator.op in _INT4_KERNELS and use.activation_type == "int8"
+    return "int4" in use.types and not taken
+
+
+def _int4_by_channel(use: Use) -> bool:
+    """{op} has int4 weights with a scale a channel; its kernel takes one scale for all.
+
+    give it one scale, as this does: edgekit convert MODEL --data DATA --scheme int4 --out FILE
+    """
+    if use.operator.op != "FULLY_CONNECTED" or use.weight_type != "int4":
+        return False
+    quantization = use.graph.tensors[use.operator.inputs[1]].quantization
+    return quantization is not None and len(quantization.scales) > 1
+
+
 def _no_kernel(use: Use) -> bool:
     """{op} has no kernel for {type}, only for {taken}.
 
@@ -219,6 +240,8 @@ RULES: "dict[str, tuple[Callable[[Use], bool], ...]]" = {
         _half_float,
         _legacy_uint8,
         _hybrid,
+        _int4_without_kernel,
+        _int4_by_channel,
         _no_kernel,
     ),
     "litert": (_not_in_litert, _foreign, _channel_axis),

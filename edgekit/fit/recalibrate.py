@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from edgekit.fit.calibrate import Measurement, calibrate
+from edgekit.fit.cost import total_macs
 from edgekit.target import CostModel, usual_shape
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def recalibrate(
     are covered.
 
     Args:
-        target: Whose clock the measurements were taken at.
+        target: The device that was measured, at whatever clock.
         measurements: One at least.
         version: Of the runtime that was measured.
         source: Who measured.
@@ -29,6 +30,7 @@ def recalibrate(
     operators = frozenset(known.operators if known else ()).union(
         *(item.operators for item in measurements)
     )
+    smallest = min(int(total_macs(item.work)) for item in measurements)
     models = len({item.model for item in measurements})
     how = "one measurement sets the scale" if models == 1 else "least squares"
     return CostModel(
@@ -40,4 +42,5 @@ def recalibrate(
         band=calibration.band,
         operators=tuple(sorted(operators)),
         cycles=calibration.cycles,
+        least_macs=min(known.least_macs, smallest) if known else 0,
     )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.linker_map import FirmwareSize, read_map
+from edgekit.linker_map import FirmwareSize, ModelArray, read_map
 
 GCC = "arm-none-eabi-gcc"
 ENVIRONMENT = {**os.environ, "LC_ALL": "C"}  # maps speak as the locale says
@@ -149,8 +149,29 @@ def test_a_map_of_several_memories(tmp_path: Path) -> None:
     assert read_map(path) == FirmwareSize(
         flash_bytes=0x200 + 0x120 + 0x30 + 0x40,  # text, constants, data, copied code
         ram_bytes=0x30 + 0x800 + 0x40 + 0x10,  # data, zeroed, copied code, kept over resets
-        model_bytes=0x100 + 0x10,  # the section, and from b_model to the next symbol
+        models=(
+            ModelArray(size=0x100, exact=True),  # a section of its own
+            ModelArray(size=0x10, exact=False),  # from b_model to the next symbol
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("file_bytes", "size"),
+    [
+        (0x100, 0x100),
+        (0xFF, None),  # nothing follows the array in its section: its length is the file's
+        (0x101, None),
+        (0x10, 0x10),
+        (0xD, 0x10),  # three bytes align the symbol that follows
+        (0x11, None),
+    ],
+)
+def test_a_model_is_known_by_its_length(tmp_path: Path, file_bytes: int, size: int | None) -> None:
+    path = tmp_path / "firmware.map"
+    path.write_text(GOLDEN)
+    found = read_map(path).array_of(file_bytes)
+    assert (found and found.size) == size
 
 
 def test_without_a_model_the_code_is_unknown(tmp_path: Path) -> None:

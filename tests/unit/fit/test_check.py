@@ -7,6 +7,7 @@ from operator_graphs import GraphBuilder as OperatorGraph
 from operator_graphs import pack
 from operator_models import lstm, single_operator
 
+from edgekit.errors import InputError
 from edgekit.fit.check import check, to_json
 from edgekit.fit.flash import combined_bytes
 from edgekit.specs import Limits
@@ -153,3 +154,47 @@ def test_several_graphs_are_refused(board: Target) -> None:
     fit = check(content, board)
     assert [item.gate for item in fit.findings if not item.passed] == ["graphs"]
     assert not fit.fits
+
+
+MAP = """
+Linker script and memory map
+
+.text           0x08000000     {flash}
+ .text          0x08000000     0x4000 app.o
+ .rodata        0x08004000     {model} net_model.o
+                0x08004000                net_model
+.bss            0x20000000     0x1000
+ .bss           0x20000000     0x1000 app.o
+"""
+
+
+def firmware(path: Path, model_bytes: int) -> Path:
+    path.write_text(MAP.format(flash=hex(0x4000 + model_bytes), model=hex(model_bytes)))
+    return path
+
+
+def test_a_map_measures_code_and_ram(content: bytes, board: Target, tmp_path: Path) -> None:
+    fit = check(content, board, map_file=firmware(tmp_path / "a.map", len(content)))
+    assert fit.code_bytes is not None
+    assert fit.flash_bytes is not None
+    assert fit.ram_bytes is not None
+    assert (fit.code_bytes.value, fit.code_bytes.kind) == (0x4000, "measured")
+    assert (fit.flash_bytes.value, fit.ram_bytes.value) == (0x4000 + len(content), 0x1000)
+
+
+@pytest.mark.parametrize("difference", [-1, 1, 4096])
+def test_the_map_of_another_model_is_refused(
+    content: bytes, board: Target, tmp_path: Path, difference: int
+) -> None:
+    path = firmware(tmp_path / "a.map", len(content) + difference)
+    with pytest.raises(InputError, match=f"holds {len(content) + difference:,} B, and this one"):
+        check(content, board, map_file=path)
+
+
+def test_a_map_with_room_for_no_model_is_refused(
+    content: bytes, board: Target, tmp_path: Path
+) -> None:
+    path = firmware(tmp_path / "a.map", 16)
+    path.write_text(path.read_text().replace("net_model", "net_data").replace("0x4010", "0x20"))
+    with pytest.raises(InputError, match="holds none by name"):
+        check(content, board, map_file=path)

@@ -10,7 +10,7 @@ from graphs import GraphBuilder
 
 from edgekit.fit.calibrate import LEAST_BANDS, Measurement, calibrate, usual_shape_of
 from edgekit.fit.cost import covered_by, uncovered, work
-from edgekit.fit.latency import cycles, latency
+from edgekit.fit.latency import cycles, latency, operator_milliseconds
 from edgekit.fit.least_squares import nonnegative_least_squares
 from edgekit.flatbuffer.model import Model, load, read
 from edgekit.quantity import Quantity
@@ -68,9 +68,32 @@ def why_not(model: Model, target: Target) -> str:
 
 
 def test_no_figure_without_a_calibration_of_the_stack() -> None:
-    assert "no calibration covers cortex-m7 with tflite-micro and cmsis-nn" in why_not(
-        network(), load_target("teensy-4.1")
+    assert "no calibration covers cortex-m0plus with tflite-micro and cmsis-nn" in why_not(
+        network(), load_target("pico")
     )
+
+
+def test_no_figure_for_much_smaller_models_than_the_measured() -> None:
+    target = load_target("nucleo-l4r5zi")
+    assert target.latency is not None
+    macs = 6912 + 2304 + 1536 + 30
+    enough = replace(target, latency=replace(target.latency, least_macs=macs))
+    assert isinstance(latency(network(), enough), Quantity)
+    less = replace(target, latency=replace(target.latency, least_macs=macs + 1))
+    assert "no calibration covers 0.0108 M multiply-accumulates" in why_not(network(), less)
+
+
+def test_phones_say_which_kernels_and_threads_the_figure_is_of() -> None:
+    builder = GraphBuilder((1, 96, 96, 16), seed=2)
+    x = builder.depthwise(builder.conv(builder.input, 128, kernel=3), kernel=3)
+    x = builder.conv(builder.conv(x, 256), 64)
+    model = read(builder.build(builder.reshape(builder.average_pool(x, size=96), (1, 64))))
+    found = latency(model, load_target("pixel-4"))
+    assert isinstance(found, Quantity)
+    assert "before XNNPACK" in found.source
+    assert "4 threads" in found.source
+    assert found.high is not None
+    assert found.high / found.value > 2
 
 
 def test_no_figure_for_operators_that_were_not_measured() -> None:
@@ -94,6 +117,31 @@ def test_pointwise_rows_do_not_cover_other_convolutions() -> None:
     assert covered_by(pointwise) == {"CONV_2D 1x1"}
     assert uncovered(wide, covered_by(pointwise)) == ("CONV_2D",)
     assert uncovered(wide, covered_by(wide)) == ()
+
+
+def computing_in(model: Model, dtype: str) -> Model:
+    tensors = tuple(
+        replace(tensor, dtype=dtype) if tensor.dtype == "int8" else tensor
+        for tensor in model.main.tensors
+    )
+    return replace(model, graphs=(replace(model.main, tensors=tensors),))
+
+
+def test_float_models_have_cost_models_of_their_own_on_phones() -> None:
+    builder = GraphBuilder((1, 96, 96, 16), seed=2)
+    x = builder.conv(builder.conv(builder.input, 64, kernel=3), 32)
+    model = computing_in(
+        read(builder.build(builder.reshape(builder.average_pool(x, size=96), (1, 32)))), "float32"
+    )
+    found = latency(model, load_target("pixel-1"))
+    assert isinstance(found, Quantity)
+    assert "XNNPACK of March 2020, float32, 1 thread" in found.source
+    each = operator_milliseconds(model, load_target("pixel-1"))
+    assert sum(each) == pytest.approx(found.value)
+    assert "no calibration covers float32 models on cortex-a7" in why_not(
+        model, load_target("stm32mp135f-dk")
+    )
+    assert "computes in float32" in why_not(model, load_target("nucleo-l4r5zi"))
 
 
 def test_no_figure_for_other_types() -> None:
