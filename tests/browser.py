@@ -15,6 +15,12 @@ from typing import Any, Self
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+OVERFLOWS = """[...document.querySelectorAll('body *')].filter(element =>
+    !element.closest('.scroll, svg, .skip')
+    && element.getBoundingClientRect().width > 0
+    && element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5
+).map(element => element.outerHTML.slice(0, 80))"""
+"""Elements that reach beyond the window, but those that may be scrolled."""
 # The browser reads commands from descriptor 3 and writes replies to 4.
 _MOVE_PIPES = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4);"
@@ -142,3 +148,12 @@ class Browser:
         if event.get("method") == "Network.requestWillBeSent":
             self.requests.append(event["params"]["request"]["url"])
         return event
+
+
+def assert_is_sound(browser: Browser, page: Path, *, width: int) -> None:
+    """Open ``page`` and see that nothing overflows and that it asks for nothing else."""
+    browser.open(page, width=width)
+    assert browser.evaluate("innerWidth") == width
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+    assert browser.evaluate(OVERFLOWS) == []
+    assert [url for url in browser.requests if not url.startswith("data:")] == [page.as_uri()]

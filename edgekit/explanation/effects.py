@@ -9,7 +9,8 @@ from edgekit.explanation.observation import Observed, ratio_db
 from edgekit.explanation.twin import real_values, rounded_at
 from edgekit.explanation.view import Effect
 from edgekit.flatbuffer.writer import write
-from edgekit.verification import Score, drop, score_outputs, stored_inputs
+from edgekit.scoring import Score, drop, score_outputs
+from edgekit.verification import stored_inputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt

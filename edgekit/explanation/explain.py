@@ -16,7 +16,8 @@ from edgekit.flatbuffer.integer import FloatTensor, float_tensors
 from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, silent
 from edgekit.runtimes import litert
-from edgekit.verification import Score, stored_inputs
+from edgekit.scoring import Score
+from edgekit.verification import stored_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

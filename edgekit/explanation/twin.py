@@ -117,8 +117,9 @@ def real_values(stored: "npt.NDArray[np.generic]", tensor: "Tensor") -> "npt.NDA
     made = tensor.quantization
     if made is None:
         return stored.astype(np.float32)
-    axis = made.axis if made.scales.size > 1 else None
-    return dequantize(stored, scale=made.scales, zero_point=made.zero_points, axis=axis)
+    return dequantize(
+        stored, scale=made.scales, zero_point=made.zero_points, axis=tensor.channel_axis
+    )
 
 
 def _stored_index(graph: "Graph", tensor: int) -> int:

@@ -10,20 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.cli import run
 from edgekit.flatbuffer.model import load
 from edgekit.inspection import inspect
 from edgekit.runtimes import tflm
 
 pytestmark = pytest.mark.train
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("digits") / "run"
-    assert run(["build", str(ROOT / "examples/digits"), "--out", str(out)]) == 0
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +96,14 @@ def test_a_rerun_reuses_every_stage_and_starts_no_tensorflow(digits: Path) -> No
         "assert 'tensorflow' not in sys.modules; sys.exit(code)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-    document = json.loads((digits / "manifest.json").read_text())
+    document = json.loads((digits / "timings.json").read_text())
     anew = [stage["name"] for stage in document["stages"] if not stage["reused"]]
     assert anew == ["fit"]  # milliseconds of arithmetic, done each time
     assert (digits / "model.tflite").read_bytes() == before
 
 
-def test_gestures_build_and_hold_their_limits(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    assert run(["build", str(ROOT / "examples/gestures"), "--out", str(out)]) == 0
-    document = json.loads((out / "manifest.json").read_text())
+def test_gestures_build_and_hold_their_limits(gestures: Path) -> None:
+    document = json.loads((gestures / "manifest.json").read_text())
     assert document["accuracy"]["samples"] == 40
     assert document["accuracy"]["float"] >= 0.9
     assert document["sparsity"] == pytest.approx(0.5, abs=0.005)

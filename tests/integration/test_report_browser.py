@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import report_manifests as manifests
-from browser import CHROMIUM, Browser
+from browser import CHROMIUM, OVERFLOWS, Browser, assert_is_sound
 
 from edgekit.reports import html
 
@@ -13,11 +13,6 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here: apt-get install chromium"
 )
 
-OVERFLOWS = """[...document.querySelectorAll('body *')].filter(element =>
-    !element.closest('.scroll, svg, .skip')
-    && element.getBoundingClientRect().width > 0
-    && element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5
-).map(element => element.outerHTML.slice(0, 80))"""
 # Words of one colour on another, as WCAG measures contrast; backgrounds with alpha are not used.
 CONTRAST = """(() => {
     const channel = value => (value /= 255) <= 0.03928 ? value / 12.92
@@ -68,14 +63,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_nothing_overflows_and_nothing_is_fetched(
     browser: Browser, pages: dict[str, Path], name: str, width: int
 ) -> None:
-    browser.open(pages[name], width=width)
-
-    assert browser.evaluate("innerWidth") == width
-    assert browser.evaluate("document.documentElement.scrollWidth") == width
-    assert browser.evaluate(OVERFLOWS) == []
-    assert [url for url in browser.requests if not url.startswith("data:")] == [
-        pages[name].as_uri()
-    ]
+    assert_is_sound(browser, pages[name], width=width)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,0 +1,71 @@
+"""How much rounding there is in each operator's output: a line an operator, for reports."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.explanation.observation import observe
+from edgekit.explanation.twin import check_one_input, float_twin
+from edgekit.flatbuffer.model import read
+from edgekit.runtimes import litert
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from edgekit.process import Progress
+
+SAMPLES = 64
+"""On which the ratios are taken: sums over all values of a tensor, which few samples settle."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noise:
+    """The rounding in one operator's output.
+
+    Args:
+        index: Of the operator; -1 is the model's input.
+        op: Its kind.
+        sqnr_db: Signal-to-quantization-noise ratio in decibels, rounding of all operators before
+            it included; None where there is no noise at all.
+    """
+
+    index: int
+    op: str
+    sqnr_db: float | None
+
+
+def noise(
+    content: bytes, inputs: "npt.NDArray[np.float32]", *, progress: "Progress"
+) -> tuple[Noise, ...]:
+    """Return the noise of each operator of an integer model, against its own graph on real numbers.
+
+    The weights are those of the file on both sides: their rounding is not in it.
+
+    Args:
+        content: A whole `.tflite` file.
+        inputs: Samples as the float model takes them, shape ``(samples, *input shape without
+            the batch)``; `SAMPLES` of them are taken, evenly spaced.
+        progress: Told what goes on.
+
+    Returns:
+        Nothing for a model with several inputs, and for one that LiteRT does not run.
+    """
+    model = read(content)
+    places = np.unique(np.linspace(0, len(inputs) - 1, SAMPLES).round().astype(int))
+    try:
+        check_one_input(model)
+        with litert.Session() as session:
+            observed = observe(session, model, float_twin(model), inputs[places], progress)
+    except EdgekitError:  # a report without these lines is better than none
+        return ()
+    return tuple(
+        Noise(
+            index=item.index,
+            op=item.op,
+            sqnr_db=item.sqnr_db if math.isfinite(item.sqnr_db) else None,
+        )
+        for item in observed
+    )
