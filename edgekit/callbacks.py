@@ -16,10 +16,14 @@ from edgekit.errors import InputError, suggestion
 from edgekit.fit.check import check
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.writer import write
 from edgekit.inspection import inspect
 from edgekit.process import Worker, silent
-from edgekit.runtimes import RUNTIMES
+from edgekit.runtimes import RUNTIMES, litert
+from edgekit.shrinking.dead_channels import dead_channels
+from edgekit.shrinking.oracle import Oracle
 from edgekit.target import load_target
+from edgekit.train.channels import channel_groups
 from edgekit.train.convert import convert
 from edgekit.train.kernels import Zeros, kernels, zeros_in
 from edgekit.train.magnitude import MagnitudePruning
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.fit.check import Fit
+    from edgekit.scoring import Score
     from edgekit.train._tensorflow import Model
-    from edgekit.verification import Score
 
     Floats = npt.NDArray[np.float32]
 
@@ -44,32 +48,30 @@ _CALIBRATION_SAMPLES = 8  # the layout of a model does not depend on what they a
 class DeviceBudget(Observer):
     """Tells each epoch what the model will take on a device.
 
-    The model is quantized once when training begins, for its layout does not change. Each
-    epoch these go into ``logs``: ``predicted_flash_bytes`` (the file; where the device's
-    runtime can decode them, with the zeros of now coded as one bit each),
-    ``predicted_arena_bytes``, ``macs`` and ``sparsity``.
+    The model is quantized when training begins, and again when channels have been pruned away:
+    its layout changes with nothing else. Each epoch these go into ``logs``:
+    ``predicted_flash_bytes`` (the file; where the device's runtime can decode them, with the
+    zeros of now coded as one bit each), ``predicted_arena_bytes``, ``macs`` and ``sparsity``;
+    the first three without the channels that `edgekit shrink` will remove.
 
     Args:
         target: The name of a device profile, or the path of one.
-        out_of_reach: What to do when the model cannot fit the device with any weights: a
-            Python warning, or the end of the training.
+        out_of_reach: What to do when the model cannot fit the device with any weights, all its
+            channels kept: a Python warning, the end of the training, or nothing.
     """
 
-    def __init__(self, target: str, *, out_of_reach: Literal["warn", "stop"] = "warn") -> None:
+    def __init__(
+        self, target: str, *, out_of_reach: Literal["warn", "stop", "ignore"] = "warn"
+    ) -> None:
         self._target = load_target(target)
         self._out_of_reach = out_of_reach
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Quantize the model as it is, and plan its arena on the device."""
         del logs
-        shape = (_CALIBRATION_SAMPLES, *self.model.input_shape[1:])
-        samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-        with Worker("the TFLite converter") as converter:
-            content = _as_tflite(self.model, samples, converter)
-        self._macs = inspect(read(content)).macs
-        self._fit: Fit = check(content, self._target)
-        self._flash_bytes = len(content)
-        if self._least_excess():
+        self._dead_channels = 0
+        self._lay_out(_dead_channels(self.model))
+        if self._out_of_reach != "ignore" and self._least_excess():
             self._complain()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -77,6 +79,9 @@ class DeviceBudget(Observer):
         del epoch
         if logs is None:
             return
+        dead = _dead_channels(self.model)
+        if dead != self._dead_channels:
+            self._lay_out(dead)
         zeros = zeros_in(kernels(self.model, depthwise=True))
         logs["predicted_flash_bytes"] = float(self._flash_bytes - self._coding_saves(zeros))
         if self._fit.arena_bytes is not None:
@@ -84,11 +89,29 @@ class DeviceBudget(Observer):
         logs["macs"] = float(self._macs)
         logs["sparsity"] = zeros.fraction
 
+    def _lay_out(self, dead: int) -> None:
+        """Quantize the model of now, and plan it without its ``dead`` channels."""
+        self._dead_channels = dead
+        shape = (_CALIBRATION_SAMPLES, *self.model.input_shape[1:])
+        samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+        with Worker("the TFLite converter") as converter:
+            content = _as_tflite(self.model, samples, converter)
+        whole = _zeros_of(content)
+        if dead:
+            with litert.Session() as runtime:
+                content = write(dead_channels(read(content), Oracle(runtime)))
+        left = _zeros_of(content)
+        self._removed = Zeros(zeros=whole.zeros - left.zeros, weights=whole.weights - left.weights)
+        self._macs = inspect(read(content)).macs
+        self._fit: Fit = check(content, self._target)
+        self._flash_bytes = len(content)
+
     def _coding_saves(self, zeros: Zeros) -> int:
         """Return the bytes saved by a bit for each weight and a byte for each that is left."""
         if not self._target.runtime.decode:
             return 0
-        return max(0, zeros.zeros - zeros.weights // 8)
+        weights = zeros.weights - self._removed.weights
+        return max(0, zeros.zeros - self._removed.zeros - weights // 8)
 
     def _least_excess(self) -> str:
         """Return what is too much whatever the weights become, or nothing."""
@@ -168,6 +191,18 @@ class IntegerCheckpoint(Observer):
             self.best, self.best_epoch = score, epoch
             write_bytes(self._path, content)
             self.model.save_weights(self._path.with_suffix(".weights.h5"))
+
+
+def _dead_channels(model: "Model") -> int:
+    return sum(int((~group.alive()).sum()) for group in channel_groups(model))
+
+
+def _zeros_of(content: bytes) -> Zeros:
+    """Return the zeros among the weights in a `.tflite` file."""
+    found = [item for item in inspect(read(content)).constants if item.is_kernel]
+    sizes = [int(np.prod(item.shape, dtype=np.int64)) for item in found]
+    zeros = (item.zero_fraction * size for item, size in zip(found, sizes, strict=True))
+    return Zeros(zeros=round(sum(zeros)), weights=sum(sizes))
 
 
 def _as_tflite(model: "Model", calibration: "Floats", converter: Worker) -> bytes:

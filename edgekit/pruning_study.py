@@ -12,7 +12,7 @@ from edgekit.sources import RANDOM
 from edgekit.specs import PruneSpec
 from edgekit.stages import Watch, unwatched
 from edgekit.train.fit import train
-from edgekit.train.load import FILE_NAME, load
+from edgekit.train.load import FILE_NAME, load, patience_seconds
 from edgekit.train.sensitivity import Sensitivity
 from edgekit.train.sensitivity import sensitivity as measure
 
@@ -54,10 +54,11 @@ def sensitivity(
         raise InputError("random data have no labels to measure with", hint="give data with labels")
     with (
         tempfile.TemporaryDirectory() as folder,
-        Worker("TensorFlow", search=(project.directory,)) as worker,
+        Worker("TensorFlow", search=project.module_folders) as worker,
     ):
         out = Path(folder)
-        with watch("load") as progress:
+        patience = patience_seconds(project.model.source, project.directory)
+        with watch("load") as progress, worker.within(patience):
             loaded = worker.call(
                 load,
                 progress,
@@ -65,6 +66,7 @@ def sensitivity(
                 directory=project.directory,
                 out=out,
                 seed=project.seed,
+                trusted=project.model.trusted,
             )
         model = out / FILE_NAME
         if project.train.epochs > 0:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.floating]
+    Indices = npt.NDArray[np.intp]
     Mask = npt.NDArray[np.bool_]
 
 ScheduleName = Literal["polynomial", "constant"]
@@ -123,6 +124,55 @@ def keep_n_of_m(weights: "Floats", zeros: int, group: int) -> "Mask":
         ranks = groups.argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable")
         kept = (ranks >= zeros).reshape(lines.shape)
         mask[..., :whole, :] = np.moveaxis(kept, -1, -2)
+    return mask
+
+
+def channel_norms(
+    filters: "Sequence[Floats]", channels: "Sequence[Indices]", *, count: int
+) -> "npt.NDArray[np.float64]":
+    """Return the norm of each channel over all filters that make it, shape ``(count,)``.
+
+    Squared L2 norms, each divided by the mean of those in its kernel that are not zero, so that
+    layers can be told against each other; of several filters of a channel the root of the mean.
+
+    Args:
+        filters: Kernels as shape ``(weights of a filter, filters)``.
+        channels: For each kernel the channel that each filter makes; -1: one that always stays.
+        count: The number of channels.
+    """
+    total, places = np.zeros(count), np.zeros(count)
+    for weights, numbers in zip(filters, channels, strict=True):
+        squares = np.square(weights, dtype=np.float64).sum(axis=0)
+        mean = squares[squares > 0].mean() if squares.any() else 1.0
+        free = numbers >= 0
+        total += np.bincount(numbers[free], squares[free] / mean, minlength=count)
+        places += np.bincount(numbers[free], minlength=count)
+    return np.sqrt(total / np.maximum(places, 1))
+
+
+def keep_channels(
+    norms: "Floats", channels: "Sequence[Indices]", *, dropped: int, least: int
+) -> "Mask":
+    """Return True for the channels to keep, shape ``(count,)``.
+
+    Args:
+        norms: Of each channel; the smallest go first, among equals the first.
+        channels: For each kernel the channel that each filter makes; -1: one that always stays.
+        dropped: How many channels are to go; fewer do where kernels would be left with too few.
+        least: Filters that every kernel keeps.
+    """
+    mask = np.ones(len(norms), np.bool_)
+    filters = [np.bincount(numbers[numbers >= 0], minlength=len(norms)) for numbers in channels]
+    left = [numbers.size for numbers in channels]
+    for channel in np.argsort(norms, kind="stable"):
+        if dropped <= 0:
+            break
+        after = [number - int(own[channel]) for number, own in zip(left, filters, strict=True)]
+        if all(
+            number >= least or number == before for number, before in zip(after, left, strict=True)
+        ):
+            mask[channel] = False
+            left, dropped = after, dropped - 1
     return mask
 
 

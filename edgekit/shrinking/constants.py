@@ -50,7 +50,7 @@ def constant_channels(model: "Model", oracle: "Oracle") -> "dict[int, Constants]
             for index in operator.inputs
             if index != -1 and graph.tensors[index].data is None
         }
-        outputs = oracle.outputs(model, operator, inputs)
+        outputs = oracle.outputs(model, operator, inputs, asked=settled)
         if outputs is not None:
             _keep_uniform(found, operator.outputs[0], settled, outputs[0])
     return found
@@ -70,8 +70,15 @@ def _settled(
         known = _known(graph, operator.inputs[0], found)
         silent = np.asarray(~weights.any(axis=(0, 1, 2)))
         return silent | np.repeat(known, len(silent) // len(known))
-    sources = [index for index in operator.inputs if graph.tensors[index].dtype == "int8"]
-    if joined is None or {link.source for link in joined} != set(sources):
+    # A stored tensor that is no link, such as a single value for all channels, is known as well.
+    varying = {
+        index
+        for index in operator.inputs
+        if index != -1
+        and graph.tensors[index].dtype == "int8"
+        and graph.tensors[index].data is None
+    }
+    if joined is None or not varying <= {link.source for link in joined}:
         return None
     settled = np.ones(channels(graph, operator.outputs[0]), np.bool_)
     for link in joined:

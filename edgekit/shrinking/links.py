@@ -35,7 +35,8 @@ _UNARY = frozenset(
         "TANH",
     }
 )
-_BINARY = frozenset({"ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB"})
+_BINARY = frozenset({"ADD", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SUB"})
+_REDUCING = frozenset({"MEAN", "REDUCE_MAX"})
 _PADDING = frozenset({"PAD", "PADV2"})
 
 
@@ -69,7 +70,7 @@ def links(graph: "Graph", operator: "Operator") -> tuple[Link, ...] | None:
     if operator.op in _LINKERS:
         return _LINKERS[operator.op](graph, operator)
     own = operator.op in _UNARY or (operator.op in _PADDING and _leaves_channels(graph, operator))
-    if own or (operator.op == "MEAN" and _keeps_channels(graph, operator)):
+    if own or (operator.op in _REDUCING and _keeps_channels(graph, operator)):
         return _same(graph, operator, operator.inputs[:1])
     return _same(graph, operator, operator.inputs) if operator.op in _BINARY else None
 

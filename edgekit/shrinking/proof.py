@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
+from edgekit.flatbuffer.feeding import check_samples, value_type
 from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, silent
 
@@ -49,6 +50,7 @@ def proof_vectors(
     inputs = []
     for place, index in enumerate(graph.inputs):
         tensor = graph.tensors[index]
+        check_samples(tensor, count)
         edges = list(_edges(tensor, graph))
         given = [] if data is None else list(_spaced(data[place], count // 2))
         random = [
@@ -198,7 +200,7 @@ def _real_range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
 
 
 def _stored(values: "npt.NDArray[np.float64]", tensor: "Tensor") -> "Array":
-    kind = np.dtype(tensor.dtype)
+    kind = value_type(tensor)
     return values.astype(kind) if kind.kind == "f" else np.rint(values).astype(kind)
 
 

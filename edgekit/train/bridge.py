@@ -66,6 +66,9 @@ def _rebuilt(layer: Layer, name: str) -> Layer:
     if cls is None or not _is_keras_class(layer):
         raise _cannot(layer, "tf_keras has no such layer")
     try:
+        if kind == "Lambda":  # its function is Python, and the same in both
+            shape, given = layer._output_shape, layer.arguments  # noqa: SLF001  told nowhere else
+            return cls(layer.function, output_shape=shape, arguments=given, name=name)
         config = translated({**layer.get_config(), "name": name}, kind)
         if kind == "Normalization":  # what was learned by `adapt` becomes settings
             config |= {key: np.asarray(getattr(layer, key)).tolist() for key in _STATISTICS}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.process import Progress
-    from edgekit.specs import IoType, Scheme
+    from edgekit.specs import Converted, IoType
     from edgekit.train._tensorflow import Module, Tensors
 
 _CALLS = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?/")
@@ -28,7 +28,7 @@ def convert(
     calibration: "npt.NDArray[np.float32]",
     *,
     io: "IoType" = "int8",
-    scheme: "Scheme" = "int8",
+    scheme: "Converted" = "int8",
 ) -> bytes:
     """Return the SavedModel in the folder ``saved_model`` as a `.tflite` file, batch of 1.
 
@@ -38,11 +38,28 @@ def convert(
         calibration: Samples as the float model takes them; set the ranges of activations.
         io: Type of the file's inputs and outputs, for the integer schemes.
         scheme: ``"int8"`` all integer; ``"int16x8"`` 16-bit activations, 8-bit weights;
-            ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers.
+            ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers;
+            ``"float32"`` quantizes nothing.
 
     Raises:
         InputError: The calibration samples are empty, not finite, or do not fit.
         UnsupportedModelError: The converter refuses the model.
+    """
+    return run(converter(progress, saved_model, calibration, io=io, scheme=scheme))
+
+
+def converter(
+    progress: "Progress",
+    saved_model: "Path",
+    calibration: "npt.NDArray[np.float32]",
+    *,
+    io: "IoType",
+    scheme: "Converted",
+) -> "Module":
+    """Return TensorFlow's converter with all set for `run`; arguments are those of `convert`.
+
+    Raises:
+        InputError: The calibration samples are empty, not finite, or do not fit.
     """
     tf = tensorflow()
     loaded = tf.saved_model.load(str(saved_model))
@@ -51,12 +68,13 @@ def convert(
     _check_shape(given.shape, saved_model)
     _check_calibration(calibration, tuple(given.shape[1:]))
     if given.shape[0] == 1:  # our own exports
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+        made = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
     else:
         function = _static(tf, signature)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], loaded)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    _set_scheme(tf, converter, scheme, io)
+        made = tf.lite.TFLiteConverter.from_concrete_functions([function], loaded)
+    if scheme != "float32":
+        made.optimizations = [tf.lite.Optimize.DEFAULT]
+    _set_scheme(tf, made, scheme, io)
 
     def samples() -> "Iterator[list[object]]":
         for number, sample in enumerate(calibration):
@@ -65,11 +83,21 @@ def convert(
             yield [tf.cast(sample[np.newaxis], given.dtype)]
 
     if scheme in {"int8", "int16x8"}:
-        converter.representative_dataset = samples
+        made.representative_dataset = samples
+    return made
+
+
+def run(made: "Module") -> bytes:
+    """Return what the converter ``made`` writes.
+
+    Raises:
+        UnsupportedModelError: It refuses the model.
+        ToolError: It failed.
+    """
     try:
-        return bytes(converter.convert())
+        return bytes(made.convert())
     except Exception as error:  # the converter documents no type
-        raise _refusal(error) from error
+        raise refusal(error) from error
 
 
 def warm(progress: "Progress") -> None:
@@ -134,7 +162,7 @@ def _renamed(tensor: str, names: dict[str, str]) -> str:
     return control + names[node] + colon + output
 
 
-def _set_scheme(tf: "Module", converter: "Module", scheme: "Scheme", io: "IoType") -> None:
+def _set_scheme(tf: "Module", converter: "Module", scheme: "Converted", io: "IoType") -> None:
     kinds = tf.lite.OpsSet
     if scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
@@ -160,8 +188,8 @@ def _check_calibration(calibration: "npt.NDArray[np.float32]", shape: tuple[int,
         raise InputError("the calibration samples hold NaN, infinity, or no numbers")
 
 
-def _refusal(error: Exception) -> UnsupportedModelError | ToolError:
-    """Return the converter's words in one sentence."""
+def refusal(error: Exception) -> UnsupportedModelError | ToolError:
+    """Return what the converter says in ``error``, in one sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     about = [line for line in lines if "op is neither" in line or "failed to legalize" in line]
     text = (about or lines or [type(error).__name__])[0][:300]

@@ -43,7 +43,7 @@ class _Replayer:
                 new = self.layer(layer, prefix)
                 is_layer = hasattr(new, "get_config")  # a function takes no mask, no training
                 results = _flat(new(*args, **(kwargs if is_layer else {})))
-            for old, new in zip(_flat(node_outputs(node)), results, strict=True):
+            for old, new in zip(node_outputs(node), results, strict=True):
                 tensors[id(old)] = new
         return [tensors[id(item)] for item in _flat(model.outputs)]
 
@@ -120,9 +120,9 @@ def node_layer(node: Node) -> Layer:
     return node.operation if hasattr(node, "operation") else node.layer
 
 
-def node_outputs(node: Node) -> Tensors:
-    """Return what ``node`` gives: one tensor, or several."""
-    return node.outputs
+def node_outputs(node: Node) -> list[Any]:
+    """Return the tensors that ``node`` gives."""
+    return _flat(node.outputs)
 
 
 def node_inputs(node: Node) -> list[Any]:

@@ -75,7 +75,7 @@ def kernels(model: "Model", *, depthwise: bool = False) -> tuple[Kernel, ...]:
         depthwise: Whether depthwise kernels are among them. They hold few weights and every
             channel depends on its own.
     """
-    return tuple(item for layer in model.layers for item in _of_layer(layer, depthwise=depthwise))
+    return tuple(item for layer in model.layers for item in of_layer(layer, depthwise=depthwise))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,13 +105,14 @@ def with_weights(model: "Model") -> tuple[str, ...]:
     return tuple(dict.fromkeys(kernel.layer for kernel in kernels(model, depthwise=True)))
 
 
-def _of_layer(layer: "Layer", *, depthwise: bool) -> tuple[Kernel, ...]:
+def of_layer(layer: "Layer", *, depthwise: bool) -> tuple[Kernel, ...]:
+    """Return the prunable arrays of one layer, or of what it wraps."""
     kind = type(layer).__name__
     if hasattr(layer, "layers"):
         return kernels(layer, depthwise=depthwise)
     if kind in _INNER:
         inner = (getattr(layer, name) for name in _INNER[kind])
-        return tuple(item for one in inner for item in _of_layer(one, depthwise=depthwise))
+        return tuple(item for one in inner for item in of_layer(one, depthwise=depthwise))
     if kind.startswith("QuantizeWrapper"):
         return _of_wrapper(layer, depthwise=depthwise)
     names = _KERNELS.get(kind, ()) + (_DEPTHWISE.get(kind, ()) if depthwise else ())

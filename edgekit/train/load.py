@@ -1,8 +1,6 @@
 """Read the user's model, whatever Keras wrote it, as a tf_keras model in a file."""
 
-import json
 import re
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +19,8 @@ from edgekit.train._tensorflow import (
 )
 from edgekit.train.bridge import bridge
 from edgekit.train.files import save_model
+from edgekit.train.foreign_code import TRUST, refuse_code, refuse_operations
+from edgekit.train.foreign_files import h5_description, keras_description, keras_records
 from edgekit.train.graph import require_functional
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from edgekit.process import Progress
 
 FILE_NAME = "model.h5"
+_FILE_SECONDS = 600.0
 _FORMS = "a .keras or .h5 file, a SavedModel folder, or module:function"
 
 
@@ -65,8 +66,23 @@ class _Read:
     loss: str
 
 
+def patience_seconds(source: str, directory: "Path") -> float | None:
+    """Return how long `load` may be silent: a damaged file can be read without an end.
+
+    A function of the user's own may take as long as it likes: None.
+    """
+    own = hook.is_hook(source) and not (directory / source).exists()
+    return None if own else _FILE_SECONDS
+
+
 def load(
-    progress: "Progress", source: str, *, directory: "Path", out: "Path", seed: int = 0
+    progress: "Progress",
+    source: str,
+    *,
+    directory: "Path",
+    out: "Path",
+    seed: int = 0,
+    trusted: bool = False,
 ) -> LoadedModel:
     """Read the model ``source`` and write it to ``out`` as tf_keras's ``model.h5``.
 
@@ -77,6 +93,7 @@ def load(
         directory: The project's folder; the user's modules are found from here.
         out: A folder, made if it is not there.
         seed: Of the weights of a model that is made by a function.
+        trusted: Whether code in the file may run.
 
     Raises:
         InputError: No such file, or not a Keras model.
@@ -87,11 +104,11 @@ def load(
     seed_everything(seed)
     path = directory / source
     if path.is_dir():
-        read = _read_saved_model(path)
+        read = _read_saved_model(path, trusted=trusted)
         if read is None:
             return _saved_model(path)
     else:
-        read = _read(path, source, directory)
+        read = _read(path, source, directory, trusted=trusted)
     require_functional(read.model)
     is_keras3 = _is_keras3(read.model)
     progress(1, 2, "bridging Keras 3 to tf_keras" if is_keras3 else "rebuilding")
@@ -109,7 +126,7 @@ def load(
     )
 
 
-def _read(path: "Path", source: str, directory: "Path") -> _Read:
+def _read(path: "Path", source: str, directory: "Path", *, trusted: bool) -> _Read:
     if hook.is_hook(source) and not path.exists():
         model = hook.call(source, directory, what="the model")
         if not hasattr(model, "layers"):
@@ -119,69 +136,65 @@ def _read(path: "Path", source: str, directory: "Path") -> _Read:
         return _Read(model=model, loss=losses.written(getattr(model, "loss", None)))
     if not path.is_file():
         raise InputError(f"{path}: no such file", hint=f"the model is {_FORMS}")
-    start = path.read_bytes()[:8]
+    with path.open("rb") as stream:
+        start = stream.read(8)
     if start.startswith(b"\x89HDF"):
-        return _read_h5(path)
+        return _read_h5(path, trusted=trusted)
     if start.startswith(b"PK"):
-        return _read_keras(path)
+        return _read_keras(path, trusted=trusted)
     raise InputError(f"{path}: not a Keras model", hint=f"the model is {_FORMS}")
 
 
-def _read_h5(path: "Path") -> _Read:
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            config = json.loads(file.attrs.get("model_config", "null"))
-            training = json.loads(file.attrs.get("training_config", "null"))
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: damaged .h5 file ({error})") from error
-    if config is None:
-        raise InputError(
-            f"{path}: holds weights only, not a model", hint="save it with model.save(path)"
-        )
-    _refuse_code(config, path)
-    loss = (training or {}).get("loss", "")
+def _read_h5(path: "Path", *, trusted: bool) -> _Read:
+    found = h5_description(path)
+    if not trusted:
+        refuse_code(found.config, path)
     try:
         model = tf_keras().models.load_model(path, compile=False)
     except Exception as first:  # noqa: BLE001  Keras documents no type; Keras 3 may read the file
         try:
-            model = keras3().models.load_model(path, compile=False)
+            model = keras3().models.load_model(path, compile=False, safe_mode=not trusted)
         except Exception as second:
             raise _unreadable(path, first) from second
-    return _Read(model=model, loss=losses.written(loss))
+    return _Read(model=model, loss=_written_loss(found.loss, path, trusted=trusted))
 
 
-def _read_keras(path: "Path") -> _Read:
+def _read_keras(path: "Path", *, trusted: bool) -> _Read:
+    found = keras_description(path)
+    if not trusted:
+        refuse_code(found.config, path)
+    library = tf_keras() if found.version.startswith("2.") else keras3()
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            version = json.loads(archive.read("metadata.json"))["keras_version"]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(
-            f"{path}: not a Keras model ({error})", hint=f"the model is {_FORMS}"
-        ) from error
-    _refuse_code(config, path)
-    training = config.get("compile_config") or {}
-    library = tf_keras() if str(version).startswith("2.") else keras3()
-    try:
-        model = library.models.load_model(path, compile=False, safe_mode=True)
+        model = library.models.load_model(path, compile=False, safe_mode=not trusted)
     except Exception as error:
         raise _unreadable(path, error) from error
-    return _Read(model=model, loss=losses.written(training.get("loss")))
+    return _Read(model=model, loss=_written_loss(found.loss, path, trusted=trusted))
 
 
-def _read_saved_model(path: "Path") -> _Read | None:
+def _written_loss(loss: Config, path: "Path", *, trusted: bool) -> str:
+    """Return the loss that a file names; Keras writes none that is a function elsewhere."""
+    text = losses.written(loss)
+    if hook.is_hook(text) and not trusted:
+        raise UnsupportedModelError(
+            f"{path}: is compiled with the loss '{text}', which is code outside of the file",
+            hint=f"save it with a loss of Keras; {TRUST}",
+        )
+    return text
+
+
+def _read_saved_model(path: "Path", *, trusted: bool) -> _Read | None:
     """Return the Keras model in a SavedModel folder, or None where it holds none."""
     if not (path / "saved_model.pb").is_file():
         raise InputError(
             f"{path}: not a SavedModel (no saved_model.pb)", hint=f"the model is {_FORMS}"
         )
     records = path / "keras_metadata.pb"
+    if not trusted:
+        refuse_operations((path / "saved_model.pb").read_bytes(), path)
+        for record in keras_records(records):
+            refuse_code(record, path)
     if not records.is_file():
         return None
-    if b'"class_name": "Lambda"' in records.read_bytes():
-        raise _code_inside(path, "Lambda")
     try:
         model = tf_keras().models.load_model(path, compile=False)
     except Exception as error:
@@ -256,25 +269,6 @@ def _is_keras3(model: Model) -> bool:
 
 def _has_nested(model: Model) -> bool:
     return any(hasattr(layer, "layers") and hasattr(layer, "inputs") for layer in model.layers)
-
-
-def _refuse_code(config: Config, path: "Path") -> None:
-    """Refuse a file that holds Python code: loading it would run it."""
-    if isinstance(config, list):
-        for item in config:
-            _refuse_code(item, path)
-    elif isinstance(config, dict):
-        if config.get("class_name") == "Lambda":
-            raise _code_inside(path, str((config.get("config") or {}).get("name", "Lambda")))
-        for item in config.values():
-            _refuse_code(item, path)
-
-
-def _code_inside(path: "Path", name: str) -> UnsupportedModelError:
-    return UnsupportedModelError(
-        f"{path}: layer '{name}' is a Lambda, whose code edgekit does not run",
-        hint="write it with Keras layers or keras.ops and save again, or give module:function",
-    )
 
 
 def _unreadable(path: "Path", error: Exception) -> UnsupportedModelError:

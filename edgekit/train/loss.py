@@ -135,12 +135,12 @@ def _known_names() -> list[str]:
 def _from_config(written_loss: Config) -> Any:  # noqa: ANN401  a loss of Keras
     name, config = written_loss["class_name"], written_loss["config"]
     cls = getattr(tf_keras().losses, name, None)
-    if cls is None:
+    if not (isinstance(cls, type) and issubclass(cls, tf_keras().losses.Loss)):
         raise UnsupportedModelError(
             f"the model is compiled with the loss '{name}', which tf_keras does not have",
             hint="name a loss in [train] loss, or give yours as module:function",
         )
-    known = inspect.signature(cls.__init__).parameters
+    known = inspect.signature(cls).parameters
     kept = {key: item for key, item in config.items() if key in known and key != "reduction"}
     return cls(**kept)
 

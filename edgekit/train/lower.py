@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.errors import ToolError
 from edgekit.train._tensorflow import Layer, Model, Tensor, tf_keras
+from edgekit.train.activation_layers import holds_unknown_activation, with_activations_apart
 from edgekit.train.affine import Affine, Folds, plan_folds
 from edgekit.train.bridge import outputs_agree, trial_batch
 from edgekit.train.graph import replay
@@ -36,16 +37,24 @@ def lower(model: Model) -> Lowered:
     Conv1D and its kin become Conv2D of height 1, separable convolutions a depthwise and a
     pointwise one; a BatchNormalization, Normalization or Rescaling that does not follow a
     Conv2D, DepthwiseConv2D or Dense is folded into a neighbour, or becomes a depthwise
-    convolution of one by one. The argument is left as it was.
+    convolution of one by one; an activation that tfmot refuses inside of a layer stands behind
+    it. The argument is left as it was.
 
     Raises:
         ToolError: The outputs are no longer the same.
     """
-    folds = plan_folds(model)
-    changes = tuple(text for layer in model.layers if (text := _change(layer, folds)) is not None)
+    parted = with_activations_apart(model)
+    folds = plan_folds(parted)
+    changes = tuple(
+        text for layer in parted.layers if (text := _change(layer, folds)) is not None
+    ) + tuple(
+        f"{layer.name} ({type(layer).__name__}) has its activation in a layer behind it"
+        for layer in model.layers
+        if holds_unknown_activation(layer)
+    )
     if not changes:
         return Lowered(model=model, changes=())
-    copy = replay(model, lambda layer, name: _lowered(layer, name, folds))
+    copy = replay(parted, lambda layer, name: _lowered(layer, name, folds))
     for old, new in copy.pairs:
         if hasattr(new, "set_weights"):
             new.set_weights(_weights(old, folds))

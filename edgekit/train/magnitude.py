@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.sparsity import schedule_for
+from edgekit.train.channels import channel_groups
 from edgekit.train.kernels import kernels, zeros_in
 from edgekit.train.observer import Observer
 from edgekit.train.plan import plan
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
     from edgekit.sparsity import Schedule
     from edgekit.specs import PruneSpec
     from edgekit.train._tensorflow import Model
-    from edgekit.train.plan import Goal
+    from edgekit.train.goal import Goal
 
 
 class MagnitudePruning(Observer):
-    """Drives the smallest weights to zero while the model trains.
+    """Drives the smallest weights, or whole channels, to zero while the model trains.
 
     Masks lie over the live weights: no layer is wrapped, the optimizer is untouched, and the
     model is saved as it is. The sparsity is reached at three quarters of the training that
@@ -50,7 +51,7 @@ class MagnitudePruning(Observer):
 
         if not self._goals:
             self.goals_for(self.model)
-        self._masks = Masks([goal.kernel for goal in self._goals])
+        self._masks = Masks([array for goal in self._goals for array in goal.arrays])
         self._schedule: Schedule | None = None
         self._renewed: int | None = None
 
@@ -70,7 +71,7 @@ class MagnitudePruning(Observer):
                 self._spec.schedule, steps=self.params["epochs"] * steps, begin_step=begin
             )
             if self._first_step > begin:  # resumed: what is zero stays zero
-                self._masks.renew([goal.kernel.values() != 0 for goal in self._goals])
+                self._masks.renew([mask for goal in self._goals for mask in goal.standing()])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Renew the masks where the schedule says so, and put them into force."""
@@ -80,7 +81,7 @@ class MagnitudePruning(Observer):
         if self._is_due(step, self._schedule):
             self._masks.apply()
             share = self._schedule.share_at(step)
-            self._masks.renew([goal.mask(share) for goal in self._goals])
+            self._masks.renew([mask for goal in self._goals for mask in goal.masks(share)])
             self._renewed = step
         else:
             self._masks.apply()
@@ -89,7 +90,8 @@ class MagnitudePruning(Observer):
         """Write the fraction of zeros into ``logs``."""
         del epoch
         if logs is not None:
-            logs["sparsity"] = zeros_in(self._masks.kernels).fraction
+            found = [kernel for goal in self._goals for kernel in goal.kernels]
+            logs["sparsity"] = zeros_in(found).fraction
 
     def _is_due(self, step: int, schedule: "Schedule") -> bool:
         """Return whether the masks are renewed at ``step``; steps may come several at once."""
@@ -103,16 +105,27 @@ class MagnitudePruning(Observer):
 
 
 class KeepZeros(Observer):
-    """Keeps every weight that is zero when training begins at zero: for fine-tuning."""
+    """Keeps what is zero when training begins at zero: for fine-tuning.
+
+    Every weight, and what is added to channels that nothing makes any more.
+    """
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Lay a mask over each kernel that holds a zero."""
+        """Lay a mask over each kernel that holds a zero, and over what must stay with it."""
         del logs
         from edgekit.train.masks import Masks
 
         found = [kernel for kernel in kernels(self.model, depthwise=True) if kernel.zero_fraction()]
-        self._masks = Masks(found)
-        self._masks.renew([kernel.values() != 0 for kernel in found])
+        shifts = [
+            (part.kernel, part.mask(group.alive()))
+            for group in channel_groups(self.model)
+            for part in group.shifts
+            if not group.alive().all()
+        ]
+        self._masks = Masks([*found, *(kernel for kernel, _ in shifts)])
+        self._masks.renew(
+            [*(kernel.values() != 0 for kernel in found), *(mask for _, mask in shifts)]
+        )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Put the masks into force."""

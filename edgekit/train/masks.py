@@ -19,7 +19,7 @@ class Masks:
     """One mask for each kernel; the kernels' own variables are changed, nothing is wrapped.
 
     Args:
-        kernels: Of a model of either Keras, on TensorFlow.
+        kernels: Of a model of either Keras, on TensorFlow; biases and the like too.
     """
 
     def __init__(self, kernels: "Sequence[Kernel]") -> None:

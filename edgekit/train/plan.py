@@ -1,12 +1,10 @@
 """What each kernel of a model is to reach: a pruning spec resolved on its weights."""
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import InputError, UnsupportedModelError, suggestion
+from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.sparsity import (
     keep_largest,
     keep_largest_blocks,
@@ -14,7 +12,10 @@ from edgekit.sparsity import (
     share_below,
     shares_of_smallest,
 )
+from edgekit.train.channel_goals import channel_goals
+from edgekit.train.goal import Goal
 from edgekit.train.kernels import Kernel, kernels
+from edgekit.train.naming import check_patterns, unskipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,23 +25,6 @@ if TYPE_CHECKING:
     from edgekit.train._tensorflow import Model
 
 _PLAIN = 0.005  # half a percent: a kernel of 200 weights cannot come nearer
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Goal:
-    """What one kernel is to reach.
-
-    Args:
-        kernel: The kernel.
-        sparsity: Fraction of exact zeros asked.
-        mask: From the share of the sparsity that is due to the weights to keep.
-        tolerance: How near the fraction of zeros can come: half a percent, or one block.
-    """
-
-    kernel: Kernel
-    sparsity: float
-    mask: "Callable[[float], Mask]"
-    tolerance: float
 
 
 def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
@@ -56,13 +40,15 @@ def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
         UnsupportedModelError: No kernel can be pruned.
         InputError: A pattern that matches no layer, or blocks on a convolution.
     """
-    found = selected(model, spec)
-    chosen = _sparsities(found, spec)
-    goals = tuple(
-        _goal(kernel, sparsity, spec)
-        for kernel, sparsity in zip(found, chosen, strict=True)
-        if sparsity > 0
-    )
+    if spec.granularity == "channel":
+        goals = channel_goals(model, spec)
+    else:
+        found = selected(model, spec)
+        goals = tuple(
+            _goal(kernel, sparsity, spec)
+            for kernel, sparsity in zip(found, _sparsities(found, spec), strict=True)
+            if sparsity > 0
+        )
     if not goals:
         raise UnsupportedModelError(
             "the [prune] table leaves every layer alone",
@@ -79,15 +65,10 @@ def selected(model: "Model", spec: "PruneSpec") -> tuple[Kernel, ...]:
         InputError: A pattern that matches no layer.
     """
     found = kernels(model, depthwise=spec.depthwise)
-    names = list(dict.fromkeys(kernel.layer for kernel in found))
-    for pattern in spec.layers:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise InputError(
-                f"prune.layers: no layer that can be pruned is called '{pattern}'",
-                hint=suggestion(pattern, names) if names else None,
-            )
-    skipped = {*names[: int(spec.skip_first)], *(names[-1:] if spec.skip_last else ())}
-    left = tuple(kernel for kernel in found if kernel.layer not in skipped)
+    names = tuple(dict.fromkeys(kernel.layer for kernel in found))
+    check_patterns(spec.layers, names)
+    wanted = unskipped(spec, names)
+    left = tuple(kernel for kernel in found if kernel.layer in wanted)
     if not left:
         kinds = sorted({type(layer).__name__ for layer in model.layers})
         raise UnsupportedModelError(
@@ -135,12 +116,12 @@ def _goal(kernel: Kernel, sparsity: float, spec: "PruneSpec") -> Goal:
             return keep_n_of_m(kernel.values(), zeros if share > 0 else 0, group)
 
         reachable = 1 - float(of_group(1.0).mean())
-        return Goal(kernel=kernel, sparsity=reachable, mask=of_group, tolerance=_PLAIN)
-    return Goal(
-        kernel=kernel,
-        sparsity=sparsity,
-        mask=lambda share: keep_largest(kernel.values(), share * sparsity),
-        tolerance=max(_PLAIN, 1 / weights.size),
+        return _alone(kernel, reachable, of_group, _PLAIN)
+    return _alone(
+        kernel,
+        sparsity,
+        lambda share: keep_largest(kernel.values(), share * sparsity),
+        max(_PLAIN, 1 / weights.size),
     )
 
 
@@ -152,12 +133,25 @@ def _block_goal(kernel: Kernel, sparsity: float, spec: "PruneSpec") -> Goal:
             f"layer '{kernel.layer}' is a {kernel.kind}: blocks can be pruned in Dense layers only",
             hint=f'leave it out with [prune.layers] "{kernel.layer}" = 0',
         )
+    # blocks are dropped whole, and those at the edges may be smaller
+    edges = sum(2 * a / b for a, b in zip(spec.block, weights.shape, strict=True))
+    return _alone(
+        kernel,
+        sparsity,
+        lambda share: keep_largest_blocks(kernel.values(), share * sparsity, (rows, columns)),
+        max(_PLAIN, edges),
+    )
+
+
+def _alone(
+    kernel: Kernel, sparsity: float, mask: "Callable[[float], Mask]", tolerance: float
+) -> Goal:
+    """Return the goal of one kernel that is pruned by itself."""
     return Goal(
-        kernel=kernel,
+        kernels=(kernel,),
         sparsity=sparsity,
-        mask=lambda share: keep_largest_blocks(kernel.values(), share * sparsity, (rows, columns)),
-        # blocks are dropped whole, and those at the edges may be smaller
-        tolerance=max(
-            _PLAIN, sum(2 * a / b for a, b in zip(spec.block, weights.shape, strict=True))
-        ),
+        tolerance=tolerance,
+        masks=lambda share: (mask(share),),
+        standing=lambda: (kernel.values() != 0,),
+        reached=kernel.zero_fraction,
     )

@@ -1,4 +1,4 @@
-"""Magnitude pruning: train while the smallest weights of every kernel become zero for good."""
+"""Magnitude pruning: train while the smallest weights or channels become zero for good."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,10 +7,10 @@ from edgekit.errors import ToolError
 from edgekit.train._tensorflow import seed_everything
 from edgekit.train.files import read_model, save_model
 from edgekit.train.fit import Epoch, dataset_of, fit
+from edgekit.train.goal import Goal
 from edgekit.train.kernels import with_weights, zeros_in
 from edgekit.train.loss import objective
 from edgekit.train.magnitude import MagnitudePruning
-from edgekit.train.plan import Goal
 from edgekit.train.sensitivity import resolve_auto
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class LayerSparsity:
 
     Args:
         name: Of the layer.
-        asked: Fraction of zeros asked.
+        asked: Fraction of zeros asked; of channels: what was asked of all that go together.
         reached: Fraction of exact zeros found after the training.
         weights: The number of weights in the kernel.
     """
@@ -110,11 +110,11 @@ def prune(
         progress=progress,
         callbacks=[pruning],
     )
-    layers = tuple(_held(goal) for goal in goals)
+    layers = tuple(layer for goal in goals for layer in _held(goal))
     save_model(network, out)
-    pruned = {goal.kernel.layer for goal in goals}
+    pruned = {layer.name for layer in layers}
     return Pruned(
-        sparsity=zeros_in([goal.kernel for goal in goals]).fraction,
+        sparsity=zeros_in([kernel for goal in goals for kernel in goal.kernels]).fraction,
         layers=layers,
         skipped=tuple(name for name in with_weights(network) if name not in pruned),
         history=done.history,
@@ -122,15 +122,21 @@ def prune(
     )
 
 
-def _held(goal: Goal) -> LayerSparsity:
-    """Return what a kernel has reached, and refuse if that is not what was asked."""
-    kernel = goal.kernel
-    reached = kernel.zero_fraction()
+def _held(goal: Goal) -> tuple[LayerSparsity, ...]:
+    """Return what each kernel of a goal has reached, and refuse if that is not what was asked."""
+    reached = goal.reached()
     if abs(reached - goal.sparsity) > goal.tolerance:
+        names = ", ".join(f"'{kernel.layer}'" for kernel in goal.kernels)
         raise ToolError(
-            f"layer '{kernel.layer}' was to have {goal.sparsity:.1%} zeros and has {reached:.1%}",
+            f"layer {names} was to have {goal.sparsity:.1%} zeros and has {reached:.1%}",
             hint="raise [prune] epochs",
         )
-    return LayerSparsity(
-        name=kernel.layer, asked=goal.sparsity, reached=reached, weights=kernel.values().size
+    return tuple(
+        LayerSparsity(
+            name=kernel.layer,
+            asked=goal.sparsity,
+            reached=kernel.zero_fraction(),
+            weights=kernel.values().size,
+        )
+        for kernel in goal.kernels
     )

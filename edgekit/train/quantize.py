@@ -11,9 +11,10 @@ from edgekit.train.fit import Epoch, dataset_of, fit
 from edgekit.train.graph import node_inputs, node_layer, nodes
 from edgekit.train.kernels import kernels, zeros_in
 from edgekit.train.loss import objective
+from edgekit.train.lowbit import settle, train_low_bits
 from edgekit.train.lower import lower, unroll
 from edgekit.train.magnitude import KeepZeros
-from edgekit.train.ranges import set_ranges, widen_empty_channels
+from edgekit.train.ranges import set_ranges, set_statistics, widen_empty_channels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from edgekit.specs import DataSpec, QuantizeSpec, TrainSpec
 
 _FINE_TUNING = 0.1  # share of the learning rate: rounding is learned in small steps
+_COARSE_BITS = 2  # from which on weights have far to go to their next value: they take whole ones
+_BITS = 8  # of tfmot's own quantizers
+_STATISTICS_SAMPLES = 512  # means of them err by a twentieth of a spread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +73,7 @@ def quantize_aware(
     Args:
         progress: Told the steps done.
         model: An ``.h5`` file of an earlier stage; kernels that were pruned keep their zeros.
-        spec: Epochs.
+        spec: Epochs, and the bits of the weights.
         loss: The model's own; the project's comes first.
         train: Batch size, learning rate, loss.
         data: Where the samples are.
@@ -88,17 +92,22 @@ def quantize_aware(
     lowered = lower(unroll(network))
     twin = aware_model(lowered.model)
     aware = twin.model
+    train_low_bits(aware, spec)
     set_ranges(aware, dataset.x_calibration)
     done = fit(
         aware,
         dataset.x_train,
         objective(train.loss or loss, model=network, dataset=dataset, directory=directory),
         epochs=spec.epochs,
-        learning_rate=_FINE_TUNING * train.learning_rate,
+        learning_rate=_share(spec) * train.learning_rate,
         batch_size=train.batch_size,
         progress=progress,
         callbacks=[KeepZeros()],
     )
+    if spec.weight_bits < _BITS:
+        settle(aware)
+        set_statistics(aware, dataset.x_train[:_STATISTICS_SAMPLES])
+        set_ranges(aware, dataset.x_calibration)
     widen_empty_channels(aware)
     kept = zeros_in(kernels(aware, depthwise=True))
     if kept.zeros < zeros.zeros:
@@ -117,6 +126,10 @@ def quantize_aware(
         history=done.history,
         notes=(done.note, *notes),
     )
+
+
+def _share(spec: "QuantizeSpec") -> float:
+    return 1.0 if spec.weight_bits <= _COARSE_BITS else _FINE_TUNING
 
 
 def aware_model(model: Model) -> Aware:

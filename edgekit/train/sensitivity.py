@@ -8,21 +8,25 @@ from edgekit.allocation import LayerCurve, Point, allocate
 from edgekit.errors import InputError
 from edgekit.sparsity import keep_largest
 from edgekit.train._tensorflow import Model, seed_everything
+from edgekit.train.channel_goals import chosen_groups
 from edgekit.train.files import read_model
 from edgekit.train.fit import dataset_of
 from edgekit.train.loss import Objective, objective
 from edgekit.train.plan import selected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+    from typing import Self
 
     import numpy as np
     import numpy.typing as npt
 
     from edgekit.data import Dataset
     from edgekit.process import Progress
+    from edgekit.sparsity import Mask
     from edgekit.specs import DataSpec, PruneSpec
+    from edgekit.train.channels import Group
     from edgekit.train.kernels import Kernel
 
     Floats = npt.NDArray[np.float32]
@@ -33,8 +37,53 @@ _BATCH = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Unit:
+    """What is pruned alone: a layer, or layers whose channels go together.
+
+    Args:
+        name: Of the layer, or of the first of them.
+        arrays: All that is masked.
+        weights: In the kernels.
+        masks: From a sparsity to the weights to keep, an array each.
+    """
+
+    name: str
+    arrays: "tuple[Kernel, ...]"
+    weights: int
+    masks: "Callable[[float], tuple[Mask, ...]]"
+
+    @classmethod
+    def of_weights(cls, name: str, kernels: "tuple[Kernel, ...]") -> "Self":
+        """Return a layer that loses single weights."""
+        return cls(
+            name=name,
+            arrays=kernels,
+            weights=sum(kernel.values().size for kernel in kernels),
+            masks=lambda sparsity: tuple(keep_largest(item.values(), sparsity) for item in kernels),
+        )
+
+    @classmethod
+    def of_channels(cls, group: "Group") -> "Self":
+        """Return a group of layers that lose whole channels."""
+        parts = group.ranked + group.shifts
+
+        def masks(sparsity: float) -> "tuple[Mask, ...]":
+            keep = group.keep(round(sparsity * group.count))
+            return tuple(part.mask(keep) for part in parts)
+
+        return cls(
+            name=group.layers[0],
+            arrays=tuple(part.kernel for part in parts),
+            weights=sum(part.kernel.values().size for part in group.ranked),
+            masks=masks,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sensitivity:
     """What each layer of a network loses when it is pruned, without training after it.
+
+    Of layers whose channels can only go together, the first stands for all.
 
     Args:
         metric: ``"accuracy"`` or ``"mean_absolute_error"``.
@@ -83,7 +132,8 @@ def sensitivity(
         )
     validation = replace(dataset, x_train=dataset.x_validation, y_train=dataset.y_validation)
     goal = objective(loss, model=network, dataset=validation, directory=directory)
-    return _measured(network, selected(network, spec), validation, goal, progress)
+    units = _groups(network, spec) if spec.granularity == "channel" else _layers(network, spec)
+    return _measured(network, units, validation, goal, progress)
 
 
 def resolve_auto(
@@ -105,7 +155,7 @@ def resolve_auto(
     found = selected(model, spec)
     free = tuple(kernel for kernel in found if spec.override(kernel.layer) is None)
     goal = objective(loss, model=model, dataset=dataset, directory=directory)
-    curves = _measured(model, free, dataset, goal, progress).layers
+    curves = _measured(model, _units_of(free), dataset, goal, progress).layers
     weights = sum(kernel.values().size for kernel in found)
     fixed = sum(
         kernel.values().size * (1 - sparsity)
@@ -124,12 +174,12 @@ def resolve_auto(
 
 def _measured(
     model: Model,
-    found: "tuple[Kernel, ...]",
+    units: "list[_Unit]",
     dataset: "Dataset",
     goal: Objective,
     progress: "Progress",
 ) -> Sensitivity:
-    """Return the curves of the kernels in ``found``, measured on the training samples."""
+    """Return the curves of ``units``, measured on the training samples."""
     count = min(_SAMPLES, len(dataset.x_train))
     inputs, targets = dataset.x_train[:count], goal.targets[:count]
     metric = "accuracy" if goal.metrics else "mean_absolute_error"
@@ -140,23 +190,37 @@ def _measured(
         return Point(sparsity=sparsity, loss=float(loss), score=float(score))
 
     whole = point(0.0)
-    layers: dict[str, list[Kernel]] = {}
-    for kernel in found:
-        layers.setdefault(kernel.layer, []).append(kernel)
     curves = []
-    for number, (name, kernels) in enumerate(layers.items()):
-        progress(number, len(layers), name)
-        before = [kernel.values().copy() for kernel in kernels]
+    for number, unit in enumerate(units):
+        progress(number, len(units), unit.name)
+        before = [array.values().copy() for array in unit.arrays]
         points = [whole]
         for sparsity in SPARSITIES:
-            _assign(kernels, (item * keep_largest(item, sparsity) for item in before))
+            masks = unit.masks(sparsity)
+            _assign(unit.arrays, [item * keep for item, keep in zip(before, masks, strict=True)])
             points.append(point(sparsity))
-        _assign(kernels, before)
-        size = sum(item.size for item in before)
-        curves.append(LayerCurve(name=name, weights=size, points=tuple(points)))
+            _assign(unit.arrays, before)
+        curves.append(LayerCurve(name=unit.name, weights=unit.weights, points=tuple(points)))
     return Sensitivity(metric=metric, score=whole.score, samples=count, layers=tuple(curves))
 
 
-def _assign(kernels: "list[Kernel]", values: "Iterable[Floats]") -> None:
+def _layers(model: Model, spec: "PruneSpec") -> "list[_Unit]":
+    return _units_of(selected(model, spec))
+
+
+def _units_of(found: "tuple[Kernel, ...]") -> "list[_Unit]":
+    """Return the layers of these kernels, that lose single weights."""
+    layers: dict[str, list[Kernel]] = {}
+    for kernel in found:
+        layers.setdefault(kernel.layer, []).append(kernel)
+    return [_Unit.of_weights(name, tuple(kernels)) for name, kernels in layers.items()]
+
+
+def _groups(model: Model, spec: "PruneSpec") -> "list[_Unit]":
+    """Return the groups of coupled layers, that lose whole channels."""
+    return [_Unit.of_channels(group) for group in chosen_groups(model, spec)]
+
+
+def _assign(kernels: "Sequence[Kernel]", values: "Sequence[Floats]") -> None:
     for kernel, value in zip(kernels, values, strict=True):
         kernel.variable.assign(value)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from edgekit.errors import InputError
 from edgekit.sparsity import (
+    channel_norms,
+    keep_channels,
     keep_largest,
     keep_largest_blocks,
     keep_n_of_m,
@@ -60,6 +62,44 @@ def test_a_threshold_counts_magnitudes_below_it() -> None:
     assert share_below(np.array([0.5, -1.0, 2.0, -0.1]), 1.0) == 0.5
 
 
+def test_the_norm_of_a_channel_is_relative_to_its_kernel() -> None:
+    # squares 25, 1 and 0: their mean without the dead filter is 13
+    one = np.array([[3, 1, 0], [4, 0, 0.0]])
+    norms = channel_norms([one], [np.array([0, 1, 2])], count=3)
+    assert norms == pytest.approx([(25 / 13) ** 0.5, (1 / 13) ** 0.5, 0])
+    # a second kernel makes channels 2 and 0, squares 1 and 9 of a mean of 5, and one that stays
+    other = np.array([[1, 3, 5**0.5]])  # whose square is 5: the mean stays
+    norms = channel_norms([one, other], [np.array([0, 1, 2]), np.array([2, 0, -1])], count=3)
+    expected = [(25 / 13 + 9 / 5) / 2, 1 / 13, (0 + 1 / 5) / 2]
+    assert norms == pytest.approx(np.sqrt(expected))
+
+
+def test_an_empty_kernel_has_norms_of_zero() -> None:
+    assert channel_norms([np.zeros((4, 2))], [np.array([0, 1])], count=2).tolist() == [0, 0]
+
+
+def test_the_channels_of_smallest_norm_go() -> None:
+    norms, kernel = np.array([0.3, 0.1, 0.2, 0.4]), np.arange(4)
+    keep = keep_channels(norms, [kernel], dropped=2, least=1)
+    assert keep.tolist() == [True, False, False, True]
+
+
+def test_a_kernel_keeps_its_least_and_others_give_in_its_place() -> None:
+    norms = np.array([0.3, 0.1, 0.2, 0.4])
+    # a second kernel makes 1 and 2 alone: 1 goes, 2 is its last, 0 goes in its place
+    keep = keep_channels(norms, [np.arange(4), np.array([1, 2])], dropped=2, least=1)
+    assert keep.tolist() == [False, False, True, True]
+    # beside channels that stay anyway, both may go
+    keep = keep_channels(norms, [np.arange(4), np.array([1, -1, 2])], dropped=2, least=1)
+    assert keep.tolist() == [True, False, False, True]
+
+
+@given(st.integers(1, 40), st.integers(0, 50), st.integers(1, 4))
+def test_never_fewer_channels_than_the_least_are_kept(count: int, dropped: int, least: int) -> None:
+    keep = keep_channels(np.ones(count), [np.arange(count)], dropped=dropped, least=least)
+    assert keep.sum() == max(count - dropped, min(count, least))
+
+
 def test_a_polynomial_schedule_rises_as_published() -> None:
     schedule = schedule_for("polynomial", steps=101)
     assert (schedule.begin_step, schedule.end_step) == (0, 74)  # three quarters of 101, from 0
@@ -97,6 +137,18 @@ def test_a_schedule_always_ends_before_the_training_does(steps: int, begin: int)
         ({"sparsity": 0.8, "granularity": "n_by_m"}, "are a sparsity of 0.5"),
         ({"granularity": "n_by_m", "n_by_m": (4, 4)}, r"prune.n_by_m is \[4, 4\], not such as"),
         ({"sparsity": 0.5, "granularity": "block", "block": (4,)}, r"prune.block is \[4\]"),
+        (
+            {"threshold": 1.0, "criterion": "threshold", "granularity": "channel"},
+            "the criterion 'threshold' counts single weights, not channels",
+        ),
+        (
+            {"sparsity": 0.5, "granularity": "channel", "depthwise": True},
+            "prune.depthwise has no meaning for channels",
+        ),
+        (
+            {"sparsity": "auto", "size": 100, "granularity": "channel"},
+            "is for single weights by ratio alone",
+        ),
         ({"sparsity": "auto"}, "prune.size is missing"),
         ({"sparsity": 0.5, "size": 100}, "prune.size has a meaning for"),
         ({"sparsity": 0.5, "layers": {"a*": 1.0}}, r"prune.layers.a\* is 1, not from 0"),

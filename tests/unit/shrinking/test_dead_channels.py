@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
 from edgekit.flatbuffer.model import read
@@ -212,6 +213,49 @@ def test_a_gate_is_pushed_through_by_running_it(shrunk: "Shrinker") -> None:
     gate = builder.logistic(builder.conv(builder.mean(x, keep=True), 4, dead=(3,)))
     model = shrunk(builder.build(builder.fully_connected(builder.mean(builder.mul(x, gate)), 3)))
     assert kernel_shapes(model) == [(3, 1, 1, 2), (3, 1, 1, 3), (3, 3)]
+
+
+def test_a_channel_goes_through_a_slope_of_its_own_and_a_maximum(shrunk: "Shrinker") -> None:
+    builder = GraphBuilder((1, 4, 4, 2), seed=21)
+    x = builder.conv(builder.input, 4, dead=(0, 2))
+    q = builder._quantization_of(x)
+    slopes = np.array([[[20, -30, 40, 50]]], np.int8)
+    alpha = builder.constant(slopes, quantization=(0.01, 0))
+    x = builder._operator("PRELU", (x, alpha), builder.tensors[x].shape, q, None)
+    axes = builder.constant(np.array([1, 2], np.int32))
+    x = builder._operator("REDUCE_MAX", (x, axes), (1, 4), q, schema.ReducerOptionsT())
+    model = shrunk(builder.build(builder.fully_connected(x, 3)))
+    assert kernel_shapes(model) == [(2, 1, 1, 2), (3, 2)]
+    (gate,) = (item for item in model.main.operators if item.op == "PRELU")
+    assert model.main.tensors[gate.inputs[1]].values().tolist() == [[[-30, 50]]]
+
+
+def test_one_stored_value_for_all_channels_hides_nothing(shrunk: "Shrinker") -> None:
+    builder = GraphBuilder((1, 4, 4, 2), seed=19)
+    x = builder.conv(builder.input, 4, dead=(1, 3))
+    three = builder.constant(np.array([90], np.int8), quantization=(0.05, 30))
+    model = shrunk(builder.build(builder.conv(builder.add(x, three, activation="relu"), 3)))
+    assert kernel_shapes(model) == [(2, 1, 1, 2), (3, 1, 1, 2)]
+
+
+def test_runtimes_may_round_other_channels_in_other_ways(micro: tflm.Session) -> None:
+    class Elsewhere:
+        """A runtime that differs by one, but for channel 2."""
+
+        def run(self, model: bytes, inputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+            (output,) = micro.run(model, inputs)
+            return (output ^ np.array([1, 1, 0, 1], np.int8),)
+
+    builder = GraphBuilder((1, 4, 4, 2), seed=20)
+    x = builder.conv(builder.input, 4, dead=(2,))
+    content = builder.build(builder.conv(x, 3))
+    slim = dead_channels(read(content), Oracle(micro, Elsewhere()))
+    assert kernel_shapes(slim) == [(3, 1, 1, 2), (3, 1, 1, 3)]
+    builder = GraphBuilder((1, 4, 4, 2), seed=20)
+    x = builder.conv(builder.input, 4, dead=(1,))  # of this channel they say different things
+    content = builder.build(builder.conv(x, 3))
+    slim = dead_channels(read(content), Oracle(micro, Elsewhere()))
+    assert kernel_shapes(slim) == [(4, 1, 1, 2), (3, 1, 1, 4)]
 
 
 def test_outputs_of_the_model_keep_their_shape(shrunk: "Shrinker") -> None:
