@@ -28,6 +28,10 @@ _SOURCE = (
 _SHARED_BYTES = 800
 _SHARED_BY_RESCALING_BYTES = 5300
 _RESCALES_FROM_BYTES = 5500  # the smallest kernel that does is AddRelu with 5,504 B
+_UNMEASURED = (
+    "; {names} were not measured: the figure has the kernels for all types, which are larger, "
+    "its lower end those for int8"
+)
 _BAND = {"cortex-m3": 0.1, "cortex-m4": 0.1, "cortex-m7": 0.1, "cortex-m33": 0.1}
 _FAR_BAND = 0.25  # Cortex-M0+ has other instructions, M55 and M85 other kernels
 
@@ -55,13 +59,16 @@ def code_quantity(model: "Model", target: "Target") -> Quantity | None:
         return None
     base = _sizes()["base_interpreter"]
     value = base + combined_bytes(tuple(known))
+    least = base + combined_bytes(tuple(_of_int8(item) for item in used))
     band = _BAND.get(target.core.name, _FAR_BAND)
+    foreign = sorted(item.typed for item in used if item.typed and item.typed not in _sizes())
     return Quantity(
         value=value,
         unit="B",
         kind="predicted",
-        source=_SOURCE.format(count=len(known)),
-        low=max(round(value * (1 - band)), base + max(known, default=0)),
+        source=_SOURCE.format(count=len(known))
+        + (_UNMEASURED.format(names=", ".join(foreign)) if foreign else ""),
+        low=max(round(least * (1 - band)), base + max(map(_of_int8, used), default=0)),
         high=min(round(value * (1 + band)), base + sum(known))
         if band < _FAR_BAND
         else round(value * (1 + band)),
@@ -87,6 +94,13 @@ def _alone(item: Registration) -> int | None:
     """Return what one registration adds: the typed one's size, where it was measured."""
     sizes = _sizes()
     return sizes.get(item.typed or "", sizes.get(item.method))
+
+
+def _of_int8(item: Registration) -> int:
+    """Return what one registration adds at least: its int8 kernel, where that was measured."""
+    sizes = _sizes()
+    typed = "_".join([*(item.typed or "").split("_INT")[:1], "INT8"])
+    return sizes[item.method] if item.typed is None else sizes.get(typed, sizes[item.method])
 
 
 @cache

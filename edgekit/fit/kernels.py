@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from edgekit.flatbuffer.model import Graph, Operator, Tensor
 
 
+class _Absent:
+    """Options that a file leaves out: the runtimes read zeros."""
+
+    def __getattr__(self, name: str) -> int:
+        return 0
+
+
+_ABSENT = _Absent()
+
+
 class Kernel:
     """One operator while its kernel sets it up: what it knows, and where its requests go.
 
@@ -50,7 +60,7 @@ class Kernel:
     @property
     def options(self) -> Any:  # noqa: ANN401  the schema's class for this kind of operator
         """What the file says of the operator: strides, axes and the like."""
-        return self.operator.options
+        return _ABSENT if self.operator.options is None else self.operator.options
 
     def input(self, position: int) -> "Tensor":
         """Return the input at ``position``, which the operator has."""

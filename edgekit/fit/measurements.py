@@ -42,14 +42,18 @@ def read_measurements(
 
 def _from_table(path: "Path", clock_hz: int) -> tuple[Measurement, ...]:
     reader = csv.DictReader(_text(path).splitlines())
+    try:
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:  # a field without an end
+        raise InputError(f"{path}: is no table: {error}") from error
     missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(
             f"{path}: no column '{missing[0]}'", hint=f"the first line is: {','.join(_COLUMNS)}"
         )
     found = []
-    for row in reader:
-        where = f"{path}:{reader.line_num}"
+    for number, row in rows:
+        where = f"{path}:{number}"
         seconds = _positive(row, "latency_ms", where) * 1e-3
         clock = _positive(row, "clock_hz", where) if row.get("clock_hz") else clock_hz
         found.append(_measurement(path.parent / (row["model"] or ""), cycles=seconds * clock))

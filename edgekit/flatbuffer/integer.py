@@ -33,22 +33,23 @@ def float_tensors(model: "Model") -> tuple[FloatTensor, ...]:
     what it computes inside.
     """
     return tuple(
-        FloatTensor(name=tensor.name, dtype=tensor.dtype, operator=_neighbour(graph, tensor.index))
+        FloatTensor(name=tensor.name, dtype=tensor.dtype, operator=neighbours[tensor.index])
         for graph in model.graphs
+        for neighbours in (_neighbours(graph),)
         for tensor in graph.tensors
-        if tensor.dtype in _FLOATS and _is_used(graph, tensor.index)
+        if tensor.dtype in _FLOATS and tensor.index in neighbours
     )
 
 
-def _is_used(graph: "Graph", tensor: int) -> bool:
-    return tensor in (*graph.inputs, *graph.outputs) or _neighbour(graph, tensor) != "none"
-
-
-def _neighbour(graph: "Graph", tensor: int) -> str:
+def _neighbours(graph: "Graph") -> dict[int, str]:
+    """Return the first operator that writes or reads each tensor that is used."""
+    found: dict[int, str] = {}
     for operator in graph.operators:
-        if tensor in operator.outputs or tensor in operator.inputs:
-            return f"{operator.op} at {operator.index}"
-    return "none"
+        for tensor in (*operator.outputs, *operator.inputs):
+            found.setdefault(tensor, f"{operator.op} at {operator.index}")
+    for tensor in (*graph.inputs, *graph.outputs):
+        found.setdefault(tensor, "none")
+    return found
 
 
 def require_integer(model: "Model", *, io: str = "int8") -> None:

@@ -1,5 +1,6 @@
 """The values of a TFLite file: model, graphs, operators, tensors, quantization."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,20 +80,35 @@ class Tensor:
     @property
     def elements(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def stored_bytes(self) -> int:
-        """The bytes of the tensor's values in memory; int4 values are packed in pairs."""
-        return -(-self.elements * BITS[self.dtype] // 8)
+        """The bytes of the tensor's values in memory; int4 values are packed in pairs.
+
+        Values of a type without a fixed width, such as texts, count none.
+        """
+        return -(-self.elements * BITS.get(self.dtype, 0) // 8)
+
+    @property
+    def channel_axis(self) -> int | None:
+        """The dimension that several scales run along; None where there are not several.
+
+        Converters before 2021 gave a bias the axis of its weights: it has one dimension.
+        """
+        made = self.quantization
+        if made is None or made.scales.size <= 1:
+            return None
+        return 0 if len(self.shape) == 1 else made.axis
 
     def values(self) -> npt.NDArray[np.generic]:
         """Return a constant's stored values, of the tensor's shape; int4 unpacked to int8.
 
         Raises:
-            UnsupportedModelError: The tensor is no constant or of a type without values.
+            UnsupportedModelError: The tensor is no constant, of a type without values, or stored
+                in the schema's sparse layout.
         """
-        if self.data is None or self.dtype not in NUMPY:
+        if self.data is None or self.dtype not in NUMPY or self.sparsity is not None:
             raise UnsupportedModelError(f"tensor '{self.name}' has no constant {self.dtype} values")
         if self.dtype == "int4":
             return _unpack_int4(self.data, self.elements).reshape(self.shape)
@@ -205,6 +221,16 @@ class Model:
     def main(self) -> Graph:
         """The graph that runs when the model is invoked."""
         return self.graphs[0]
+
+
+def pack_int4(values: npt.NDArray[np.int8]) -> bytes:
+    """Return int4 ``values``, of any shape, as `Tensor.data` holds them: see `Tensor.values`.
+
+    Args:
+        values: In [-8, 7]. The last of an odd number has the low half of its byte.
+    """
+    halves = np.append(values.reshape(-1), np.zeros(values.size % 2, np.int8)) & 0xF
+    return (halves[0::2] | halves[1::2] << 4).astype(np.uint8).tobytes()
 
 
 def _unpack_int4(data: bytes, elements: int) -> npt.NDArray[np.int8]:

@@ -9,7 +9,9 @@ from operator_models import lstm, single_operator
 
 from edgekit.errors import InputError
 from edgekit.fit.check import check, to_json
-from edgekit.fit.flash import combined_bytes
+from edgekit.fit.flash import code_quantity, combined_bytes
+from edgekit.flatbuffer.model import read
+from edgekit.lowbit import int4_weights
 from edgekit.specs import Limits
 from edgekit.target import Target, load_target
 
@@ -198,3 +200,17 @@ def test_a_map_with_room_for_no_model_is_refused(
     path.write_text(path.read_text().replace("net_model", "net_data").replace("0x4010", "0x20"))
     with pytest.raises(InputError, match="holds none by name"):
         check(content, board, map_file=path)
+
+
+def test_the_code_of_int4_kernels_lies_between_int8s_and_that_of_all_types() -> None:
+    builder = GraphBuilder((1, 8, 8, 4), seed=3)
+    int8 = read(builder.build(builder.conv(builder.input, 8, kernel=3)))
+    int4 = int4_weights(int8).model
+    target = load_target("nucleo-l4r5zi")
+    narrow, wide = code_quantity(int8, target), code_quantity(int4, target)
+    assert narrow is not None
+    assert wide is not None
+    # The table of linked sizes: AddConv2D 34,468 B, its registration for int8 alone 16,800 B.
+    assert wide.value - narrow.value == 34_468 - 16_800
+    assert wide.low == narrow.low
+    assert "Register_CONV_2D_INT4 were not measured" in wide.source
