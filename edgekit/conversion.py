@@ -1,23 +1,36 @@
 """Post-training quantization alone: from a trained model to a `.tflite`."""
 
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.artifacts import write_bytes
-from edgekit.data import load_held_out
-from edgekit.flatbuffer.model import read, read_bytes
+from edgekit.flatbuffer.model import read
 from edgekit.inspection import Inspection, inspect
-from edgekit.posttraining import check_float, check_installed, quantize_float_file
-from edgekit.process import Worker
 from edgekit.project import resolve
-from edgekit.specs import DataSpec, QuantizeSpec
+from edgekit.specs import QuantizeSpec
 from edgekit.stages import Stages, Watch, unwatched
 from edgekit.training import train_half
 
 if TYPE_CHECKING:
-    from edgekit.specs import IoType, Scheme
+    from edgekit.border import Correction
+    from edgekit.specs import Calibration, IoType, Scheme
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """A converted file.
+
+    Args:
+        inspection: What is in it.
+        correction: What bias correction did; None where it was not asked for.
+        warnings: Reasons not to trust its calibration, and what else a user should know.
+    """
+
+    inspection: Inspection
+    correction: "Correction | None"
+    warnings: tuple[str, ...]
 
 
 def convert(
@@ -27,9 +40,11 @@ def convert(
     out: Path,
     scheme: "Scheme" = "int8",
     io: "IoType" = "int8",
+    calibration: "Calibration" = "minmax",
+    bias_correction: bool = False,
     seed: int = 0,
     watch: Watch = unwatched,
-) -> Inspection:
+) -> Conversion:
     """Quantize the trained ``model``, write it to ``out`` and return what is in it.
 
     Args:
@@ -39,57 +54,29 @@ def convert(
             calibration samples set the ranges of activations.
         out: A `.tflite` file; it appears whole or not at all.
         scheme: ``"int8"`` all integer; ``"int16x8"`` 16-bit activations, 8-bit weights;
+            ``"int4"`` as int8, with 4-bit weights where TFLite-Micro has kernels;
             ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers.
         io: Type of the inputs and outputs of an integer model.
+        calibration: How the samples set the ranges: ``"minmax"``, ``"percentile"``, ``"mse"`` or
+            ``"entropy"``; see `edgekit.numerics.activation_range`.
+        bias_correction: Whether what quantization shifts the mean of a channel by is taken off
+            its bias; the effect is measured on the validation samples.
         seed: Of the choice of calibration samples.
         watch: Given each stage's name, what is told of its progress.
 
     Raises:
         EdgekitError: What the user must put right; nothing is written then.
     """
-    spec = QuantizeSpec(scheme=scheme, io=io)
-    if Path(model).suffix == ".tflite":
-        content = _from_float_file(Path(model), data, spec, seed=seed, watch=watch)
-    else:
-        content = _from_training(model, data, spec, seed=seed, watch=watch)
-    write_bytes(out, content)
-    return inspect(read(content))
-
-
-def _from_training(model: str, data: str, spec: QuantizeSpec, *, seed: int, watch: Watch) -> bytes:
+    spec = QuantizeSpec(
+        scheme=scheme, io=io, calibration=calibration, bias_correction=bias_correction
+    )
     project = replace(resolve(model, data=data, seed=seed), quantize=spec)
     with tempfile.TemporaryDirectory() as folder:
         border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
-        return border.model.read_bytes()
-
-
-def _from_float_file(
-    path: Path, data: str, spec: QuantizeSpec, *, seed: int, watch: Watch
-) -> bytes:
-    content = read_bytes(path)
-    model = read(content, name=str(path))
-    check_float(model)
-    check_installed()
-    source, sink = (
-        model.main.tensors[ports[0]] for ports in (model.main.inputs, model.main.outputs)
+        content = border.model.read_bytes()
+    write_bytes(out, content)
+    return Conversion(
+        inspection=inspect(read(content)),
+        correction=border.correction,
+        warnings=(*border.data.overlaps, *border.doubts),
     )
-    with Worker("litert-quantizer", search=(Path.cwd(),)) as worker:
-        with watch("data") as progress:
-            samples = worker.call(
-                load_held_out,
-                progress,
-                DataSpec(source=data),
-                directory=Path.cwd(),
-                input_shape=source.shape[1:],
-                output_shape=sink.shape[1:],
-                seed=seed,
-            )
-        with watch("convert") as progress:
-            return worker.call(
-                quantize_float_file,
-                progress,
-                content,
-                samples.x_calibration,
-                scheme=spec.scheme,
-                io=spec.io,
-            )

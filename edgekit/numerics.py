@@ -5,11 +5,13 @@ with numbers to follow by hand, stands in docs/arithmetic.md.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
-from edgekit.errors import InputError
+from edgekit.clipping import Range, activation_range
+from edgekit.errors import InputError, MissingDependencyError
 from edgekit.sparsity import keep_largest, zero_fraction
 
 if TYPE_CHECKING:
@@ -19,10 +21,29 @@ if TYPE_CHECKING:
     Scale: TypeAlias = float | npt.NDArray[np.floating]
     ZeroPoint: TypeAlias = int | npt.NDArray[np.integer]
 
+__all__ = [
+    "MOST_BITS",
+    "QuantizedWeights",
+    "Range",
+    "activation_range",
+    "along",
+    "correct_bias",
+    "dequantize",
+    "dequantize_weights",
+    "prune_by_ratio",
+    "prune_by_threshold",
+    "quantize",
+    "quantize_weights",
+    "round_to_float8",
+    "sparsity",
+    "weight_steps",
+]
+
 Number = TypeVar("Number", bound=np.number)
 
 MOST_BITS = 16
 _INT8_BITS = 8
+_MOST_FLOAT8 = 448.0  # of E4M3, which has no infinity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +160,35 @@ def weight_steps(
     else:
         steps = rows.max(axis=1) / np.float32(2 ** (bits - 1) - 1)
     return np.where(steps < np.finfo(np.float32).tiny, np.float32(1), steps)
+
+
+def round_to_float8(weights: "Reals", *, axis: int | None = None) -> "npt.NDArray[np.float32]":
+    """Return ``weights`` as float8 E4M3 holds them: 4 bits of exponent, 3 of mantissa.
+
+    The largest magnitude takes the largest number, 448; rounded half to even, and small numbers
+    to multiples of 2^-9 (Micikevicius and others, FP8 Formats for Deep Learning, 2022).
+
+    Args:
+        weights: float, any shape; finite. Left as they were.
+        axis: The dimension whose entries get a scale each; None: one scale for all.
+
+    Raises:
+        MissingDependencyError: ml_dtypes, which brings the type, is not installed.
+        InputError: As `quantize_weights`.
+    """
+    if find_spec("ml_dtypes") is None:
+        raise MissingDependencyError("ml_dtypes is not installed", hint="pip install ml_dtypes")
+    from ml_dtypes import float8_e4m3fn
+
+    axis = _checked(weights, _INT8_BITS, axis)
+    values = np.asarray(weights, np.float32)
+    magnitudes = np.abs(values)
+    rows = magnitudes.reshape(1, -1) if axis is None else _by_channel(magnitudes, axis)
+    scales = rows.max(axis=1) / np.float32(_MOST_FLOAT8)
+    scales = np.where(scales < np.finfo(np.float32).tiny, np.float32(1), scales)
+    spread = along(scales, values.ndim, axis)
+    shares = np.clip(values / spread, -_MOST_FLOAT8, _MOST_FLOAT8)  # beyond them lies NaN
+    return np.asarray(shares.astype(float8_e4m3fn).astype(np.float32) * spread, np.float32)
 
 
 def prune_by_ratio(weights: "Reals", ratio: float) -> "Reals":

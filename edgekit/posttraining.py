@@ -18,12 +18,15 @@ from edgekit.flatbuffer.values import Operator, Signature
 from edgekit.flatbuffer.writer import write
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
     from litert_quantizer.recipe_manager import RecipeManager
 
+    from edgekit.clipping import Range
     from edgekit.flatbuffer.values import Model
     from edgekit.process import Progress
-    from edgekit.specs import IoType, Scheme
+    from edgekit.specs import Converted, IoType
 
 _KEY = "serving_default"
 _INPUT = "input"
@@ -34,31 +37,30 @@ def quantize_float_file(
     content: bytes,
     calibration: "npt.NDArray[np.float32]",
     *,
-    scheme: "Scheme" = "int8",
+    scheme: "Converted" = "int8",
     io: "IoType" = "int8",
+    ranges: "Mapping[str, Range] | None" = None,
 ) -> bytes:
     """Return the float model in ``content`` quantized; integer schemes leave nothing float.
 
     Args:
         progress: Told what goes on.
-        content: A whole `.tflite` file with one float input; a signature is added where it has
-            none, and a batch that is not fixed becomes 1.
+        content: What `prepared` returned.
         calibration: Samples as the model takes them, shape ``(samples, *input shape without the
             batch)``; the least and greatest values they lead to set the ranges of activations.
         scheme: As `edgekit.specs.QuantizeSpec.scheme`.
         io: As `edgekit.specs.QuantizeSpec.io`.
+        ranges: Of activations by name, instead of the least and greatest values.
 
     Raises:
         MissingDependencyError: litert-quantizer is not installed.
-        UnsupportedModelError: The model is no float model of one input, or operators are left in
-            floating point; the message names them.
+        UnsupportedModelError: Operators are left in floating point; the message names them.
         ToolError: litert-quantizer failed.
     """
     check_installed()
-    model = _prepared(read(content))
     progress(0, 2, "calibrating")
     try:
-        quantized = read(_quantized(write(model), calibration, scheme, io))
+        quantized = read(_quantized(content, calibration, scheme, io, ranges or {}))
     except Exception as error:  # litert-quantizer documents no type
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ToolError(f"litert-quantizer failed: {reason[0][:300]}") from error
@@ -83,34 +85,21 @@ def check_installed() -> None:
         )
 
 
-def check_float(model: "Model") -> None:
-    """Refuse a model that is not a float model of one input and a batch of 1.
+def prepared(content: bytes, *, name: str = "the model") -> bytes:
+    """Return the float model in ``content`` as the quantizer and LiteRT need it.
+
+    A batch that is not fixed becomes 1, and a signature is added where there is none.
+
+    Args:
+        content: A whole `.tflite` file.
+        name: Of the file, for messages.
 
     Raises:
-        UnsupportedModelError: It is not.
+        InputError: Not a `.tflite` file, or a damaged one.
+        UnsupportedModelError: No float model of one input and a batch of 1.
     """
-    graph = model.main
-    if len(graph.inputs) != 1 or len(model.graphs) != 1:
-        raise UnsupportedModelError(
-            f"the model has {len(graph.inputs)} inputs and {len(model.graphs)} graphs; "
-            "convert takes one of each"
-        )
-    tensor = graph.tensors[graph.inputs[0]]
-    if tensor.dtype != "float32" or any(item.op == "DEQUANTIZE" for item in graph.operators):
-        raise UnsupportedModelError(
-            f"the model is quantized already (its input is {tensor.dtype})",
-            hint="give the float .tflite that it was made from",
-        )
-    if tensor.shape[:1] != (1,):
-        raise UnsupportedModelError(
-            f"the model's input has the shape {tensor.shape}, where a batch of 1 is needed",
-            hint="convert the model with a batch of 1",
-        )
-
-
-def _prepared(model: "Model") -> "Model":
-    """Return ``model`` with static shapes and one signature, which the quantizer needs."""
-    check_float(model)
+    model = read(content, name=name)
+    check_float(model, name=name)
     graph = model.main
     tensors = tuple(replace(item, shape_signature=None) for item in graph.tensors)
     signature = Signature(
@@ -119,11 +108,62 @@ def _prepared(model: "Model") -> "Model":
         inputs=((_INPUT, graph.inputs[0]),),
         outputs=tuple((f"output_{place}", index) for place, index in enumerate(graph.outputs)),
     )
-    return replace(with_main(model, replace(graph, tensors=tensors)), signatures=(signature,))
+    static = with_main(model, replace(graph, tensors=tensors))
+    return write(replace(static, signatures=(signature,)))
+
+
+def check_float(model: "Model", *, name: str) -> None:
+    """Refuse a model that is not a float model of one input and a batch of 1.
+
+    Args:
+        model: As read from the file.
+        name: Of the file, for messages.
+
+    Raises:
+        UnsupportedModelError: It is not.
+    """
+    graph = model.main
+    if _is_quantized(model):
+        kinds = sorted({item.dtype for item in graph.tensors if item.quantization is not None})
+        raise UnsupportedModelError(
+            f"{name}: the model is quantized already (it holds {', '.join(kinds) or 'float16'})",
+            hint="give the float .tflite that it was made from; a quantized one goes into: "
+            f"edgekit check|verify|shrink|emit {name}",
+        )
+    if len(graph.inputs) != 1 or len(model.graphs) != 1:
+        raise UnsupportedModelError(
+            f"{name}: the model has {len(graph.inputs)} inputs and {len(model.graphs)} graphs, "
+            "where one of each can be calibrated",
+            hint="give a model with one input, such as one that takes them joined",
+        )
+    tensor = graph.tensors[graph.inputs[0]]
+    if tensor.dtype != "float32":
+        raise UnsupportedModelError(
+            f"{name}: the model's input is {tensor.dtype}, where float32 is needed",
+            hint="put the conversion of its input in front of the model",
+        )
+    if tensor.shape[:1] != (1,):
+        raise UnsupportedModelError(
+            f"{name}: the model's input has the shape {tensor.shape}, where a batch of 1 is needed",
+            hint="convert the model with a batch of 1",
+        )
+
+
+def _is_quantized(model: "Model") -> bool:
+    """Return whether integers stand for real numbers anywhere in ``model``."""
+    return any(
+        item.quantization is not None and item.dtype != "float32"
+        for graph in model.graphs
+        for item in graph.tensors
+    ) or any(item.op == "DEQUANTIZE" for graph in model.graphs for item in graph.operators)
 
 
 def _quantized(
-    content: bytes, calibration: "npt.NDArray[np.float32]", scheme: "Scheme", io: "IoType"
+    content: bytes,
+    calibration: "npt.NDArray[np.float32]",
+    scheme: "Converted",
+    io: "IoType",
+    ranges: "Mapping[str, Range]",
 ) -> bytes:
     from litert_quantizer.calibrator import CalibrationMode, Calibrator
     from litert_quantizer.quantizer import Quantizer
@@ -142,11 +182,15 @@ def _quantized(
         samples = [{_INPUT: sample[np.newaxis]} for sample in calibration]
         calibrator.calibrate({_KEY: samples}, recipe)
         statistics = calibrator.get_model_qsvs()
+        for name in statistics.keys() & ranges.keys():
+            found, ends = statistics[name], ranges[name]
+            found["min"] = np.full_like(found["min"], ends.low)
+            found["max"] = np.full_like(found["max"], ends.high)
     quantizer = Quantizer(content, recipe.get_quantization_recipe())
     return bytes(quantizer.quantize(statistics).quantized_model)
 
 
-def _recipe(scheme: "Scheme", io: "IoType") -> "RecipeManager":
+def _recipe(scheme: "Converted", io: "IoType") -> "RecipeManager":
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.recipe_manager import RecipeManager

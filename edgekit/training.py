@@ -6,27 +6,38 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgekit import __version__
-from edgekit.artifacts import write_bytes
-from edgekit.data import Dataset, load_held_out
+from edgekit.border import (
+    Border,
+    Converted,
+    DataSummary,
+    Finished,
+    Predicted,
+    calibration_samples,
+    finish,
+    keep_model,
+    keep_predictions,
+    keep_samples,
+    validation_samples,
+)
+from edgekit.calibration import calibrate
+from edgekit.data import load_held_out
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import read
+from edgekit.float_half import float_half, is_float_file, stages_of_file
 from edgekit.hook import is_hook
 from edgekit.process import Progress, Worker
 from edgekit.sources import RANDOM
+from edgekit.train._tensorflow import threads
+from edgekit.train.calibrate import calibrated, quantized
 from edgekit.train.convert import convert, warm
 from edgekit.train.export import export
 from edgekit.train.fit import Trained, train
-from edgekit.train.load import FILE_NAME, LoadedModel, load
+from edgekit.train.load import FILE_NAME, LoadedModel, load, patience_seconds
 from edgekit.train.predict import predict
 from edgekit.train.prune import LayerSparsity, Pruned, prune
 from edgekit.train.quantize import Quantized, quantize_aware
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
-from edgekit.vectors import Vectors, load_vectors, save_vectors
 
 if TYPE_CHECKING:
     from typing import Self
@@ -34,33 +45,7 @@ if TYPE_CHECKING:
     from edgekit.project import Project
     from edgekit.stages import Stages
 
-MODEL_NAME = "model.tflite"
-_CALIBRATION_NAME = "calibration.npy"
-_VALIDATION_NAME = "validation.npz"
 _SAVED_MODEL_NAME = "saved_model"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataSummary:
-    """How many samples each purpose got.
-
-    Args:
-        train_samples: Left for the training.
-        calibration_samples: Held out of the training.
-        validation_samples: Held out of both.
-        is_random: Whether the samples are chance, and no accuracy can be claimed.
-        has_labels: Whether accuracy can be told.
-        notes: The numbers, in words.
-        overlaps: A sentence for each pair of sets that share samples.
-    """
-
-    train_samples: int
-    calibration_samples: int
-    validation_samples: int
-    is_random: bool
-    has_labels: bool
-    notes: tuple[str, ...]
-    overlaps: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,52 +55,25 @@ class Exported:
     folder: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Predicted:
-    """How many samples the float models were run on."""
-
-    samples: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Converted:
-    """The size of the file that the converter wrote."""
-
-    bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Border:
-    """What crosses from the training half to the rest.
-
-    Args:
-        model: The fully-integer `.tflite` file.
-        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
-        data: How many samples each purpose got.
-        kernels: Zeros asked and reached, by layer; empty without pruning.
-        left: Layers that quantization-aware training could not take.
-    """
-
-    model: Path
-    vectors: Path
-    data: DataSummary
-    kernels: tuple[LayerSparsity, ...] = ()
-    left: tuple[str, ...] = ()
-
-
 def train_half(project: "Project", stages: "Stages") -> Border:
     """Load, train, prune, quantize and convert as ``project`` says, reusing finished stages.
+
+    A float `.tflite` takes a way of its own, see `edgekit.float_half`.
 
     Raises:
         EdgekitError: What the user must put right.
     """
+    if is_float_file(project):
+        return float_half(project, stages)
     _check(project)
-    with _Processes(project.directory) as processes:
+    with _Processes(project.module_folders) as processes:
         return _Half(project, stages, processes).run()
 
 
 def stages_of(project: "Project") -> tuple[str, ...]:
     """Return the names of the stages that ``project`` asks for, in their order."""
+    if is_float_file(project):
+        return stages_of_file(project)
     steps = {
         "load": True,
         "data": True,
@@ -125,6 +83,7 @@ def stages_of(project: "Project") -> tuple[str, ...]:
         "quantize": project.quantize.method == "qat",
         "export": project.quantize.method == "ptq",
         "convert": True,
+        "correct": project.quantize.bias_correction,
     }
     return tuple(name for name, wanted in steps.items() if wanted)
 
@@ -142,8 +101,8 @@ def _check(project: "Project") -> None:
 class _Processes:
     """TensorFlow's process and the converter's, started when they are first needed."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, search: tuple[Path, ...]) -> None:
+        self._search = search
         self._opened = ExitStack()
 
     def __enter__(self) -> "Self":
@@ -154,7 +113,7 @@ class _Processes:
 
     @cached_property
     def trainer(self) -> Worker:
-        started = self._opened.enter_context(Worker("TensorFlow", search=(self._directory,)))
+        started = self._opened.enter_context(Worker("TensorFlow", search=self._search))
         _ = self.converter  # what is trained anew is converted anew: it can import meanwhile
         return started
 
@@ -193,12 +152,15 @@ class _Half:
             left, saved_model = self._quantize(loaded, model)
         else:
             saved_model = self._export(model)
+        made = self._convert(saved_model, data, samples, vectors)
         return Border(
-            model=self._convert(saved_model, samples),
+            model=made.model,
             vectors=vectors,
             data=data,
             kernels=kernels,
             left=left,
+            correction=made.correction,
+            doubts=made.doubts,
         )
 
     def _run_saved_model(self, loaded: LoadedModel, source: Path) -> Border:
@@ -210,26 +172,38 @@ class _Half:
             )
         data, samples = self._data(loaded)
         vectors = self._predict(source, None, samples)
-        return Border(model=self._convert(source, samples), vectors=vectors, data=data)
+        made = self._convert(source, data, samples, vectors)
+        return Border(
+            model=made.model,
+            vectors=vectors,
+            data=data,
+            correction=made.correction,
+            doubts=made.doubts,
+        )
 
     def _load(self) -> tuple[LoadedModel, Path]:
         project = self._project
 
         def work(draft: Path, progress: Progress) -> LoadedModel:
-            return self._processes.trainer.call(
-                load,
-                progress,
-                project.model.source,
-                directory=project.directory,
-                out=draft,
-                seed=project.seed,
-            )
+            trainer = self._processes.trainer
+            with trainer.within(patience_seconds(project.model.source, project.directory)):
+                return trainer.call(
+                    load,
+                    progress,
+                    project.model.source,
+                    directory=project.directory,
+                    out=draft,
+                    seed=project.seed,
+                    trusted=project.model.trusted,
+                )
 
         inputs = {
             "source": project.model.source,
             "content": fingerprint(project.model.source, project.directory),
+            "trusted": project.model.trusted,
             "seed": project.seed,
             "versions": versions(),
+            "threads": threads(),
             "edgekit": __version__,
         }
         return self._stages.run("load", inputs, LoadedModel, work)
@@ -247,12 +221,7 @@ class _Half:
                 output_shape=loaded.output_shape,
                 seed=project.seed,
             )
-            np.save(draft / _CALIBRATION_NAME, held_out.x_calibration)
-            save_vectors(
-                draft / _VALIDATION_NAME,
-                Vectors(inputs=held_out.x_validation, labels=held_out.y_validation),
-            )
-            return _summary(held_out)
+            return keep_samples(draft, held_out)
 
         inputs = {
             "spec": asdict(project.data),
@@ -341,18 +310,12 @@ class _Half:
 
         def work(draft: Path, progress: Progress) -> Predicted:
             trainer = self._processes.trainer
-            vectors = load_vectors(samples / _VALIDATION_NAME)
+            vectors = validation_samples(samples)
             outputs = trainer.call(predict, progress, original, vectors.inputs)
-            if not np.isfinite(outputs).all():
-                raise UnsupportedModelError(
-                    "the float model's outputs hold NaN or infinity: its weights are broken",
-                    hint="train it again, or with a lower learning rate",
-                )
             if pruned is not None:
                 after = trainer.call(predict, progress, pruned, vectors.inputs)
                 vectors = replace(vectors, pruned_outputs=after)
-            save_vectors(draft / VECTORS_NAME, replace(vectors, float_outputs=outputs))
-            return Predicted(samples=len(vectors.inputs))
+            return keep_predictions(draft, vectors, outputs)
 
         return self._stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
 
@@ -361,32 +324,43 @@ class _Half:
         loss = self._project.train.loss
         return fingerprint(loss, self._project.directory) if is_hook(loss) else ""
 
-    def _convert(self, saved_model: Path, samples: Path) -> Path:
-        io, scheme = self._project.quantize.io, self._project.quantize.scheme
+    def _convert(
+        self, saved_model: Path, data: DataSummary, samples: Path, vectors: Path
+    ) -> Finished:
+        spec = self._project.quantize
 
         def work(draft: Path, progress: Progress) -> Converted:
-            calibration = np.load(samples / _CALIBRATION_NAME, allow_pickle=False)
-            content = self._processes.converter.call(
-                convert, progress, saved_model, calibration, io=io, scheme=scheme
+            converter, given = self._processes.converter, calibration_samples(samples)
+            if spec.method == "qat" or spec.converted != "int8":
+                content = converter.call(
+                    convert, progress, saved_model, given, io=spec.io, scheme=spec.converted
+                )
+                return keep_model(draft, content, spec)
+            floating = converter.call(calibrated, progress, saved_model, given)
+            found = calibrate(
+                floating,
+                given,
+                method=spec.calibration,
+                places=data.calibration_indices,
+                progress=progress,
             )
-            if scheme in ("int8", "int16x8"):
-                require_integer(read(content), io=io)
-            write_bytes(draft / MODEL_NAME, content)
-            return Converted(bytes=len(content))
+            # By least and greatest the converter has its own, of the same samples.
+            ranges = {} if spec.calibration == "minmax" else found.ranges
+            content = converter.call(quantized, progress, floating, ranges, io=spec.io)
+            return keep_model(draft, content, spec, floating=floating, doubts=found.doubts)
 
-        return (
-            self._stages.run("convert", {"io": io, "scheme": scheme}, Converted, work)[1]
-            / MODEL_NAME
+        inputs = {
+            "io": spec.io,
+            "scheme": spec.scheme,
+            "simulate": spec.simulate,
+            "calibration": spec.calibration,
+        }
+        converted, folder = self._stages.run("convert", inputs, Converted, work)
+        return finish(
+            converted,
+            folder,
+            samples=samples,
+            vectors=vectors,
+            project=self._project,
+            stages=self._stages,
         )
-
-
-def _summary(held_out: Dataset) -> DataSummary:
-    return DataSummary(
-        train_samples=held_out.train_samples,
-        calibration_samples=len(held_out.x_calibration),
-        validation_samples=len(held_out.x_validation),
-        is_random=held_out.is_random,
-        has_labels=held_out.y_validation is not None,
-        notes=held_out.notes,
-        overlaps=held_out.overlaps,
-    )

@@ -220,6 +220,14 @@ class GraphBuilder:
         q = self._quantization_of(x)
         return self._operator("RESHAPE", (x, target), shape, q, options)
 
+    def transpose(self, x: int, order: tuple[int, ...]) -> int:
+        """Add TRANSPOSE, which keeps the grid of its input."""
+        shape = tuple(self.tensors[x].shape[axis] for axis in order)
+        places = self.constant(np.array(order, np.int32))
+        q = self._quantization_of(x)
+        options = schema.TransposeOptionsT()
+        return self._operator("TRANSPOSE", (x, places), shape, q, options, version=2)
+
     def softmax(self, x: int) -> int:
         """Add SOFTMAX, with the output scale 1/256 and zero point -128 that it must have."""
         options = schema.SoftmaxOptionsT()

@@ -19,6 +19,7 @@ from edgekit.numerics import (
     prune_by_threshold,
     quantize,
     quantize_weights,
+    round_to_float8,
     sparsity,
     weight_steps,
 )
@@ -217,3 +218,26 @@ def test_the_worked_numbers_of_the_documentation_are_right() -> None:
     result = doctest.testfile(str(path), module_relative=False)
     assert result.attempted > 10
     assert result.failed == 0
+
+
+def test_float8_has_the_numbers_of_its_format() -> None:
+    # OCP's OFP8: the largest number is 448 = 1.75 * 2^8, the least above 0 is 2^-9; between 16
+    # and 32 they are 2 apart. 17 and 19 lie half way and take the even mantissa: 16 and 20.
+    real = np.array([448, 17, 19, 18.9, -0.3, 2.0**-9, 2.0**-11], np.float32)
+    assert round_to_float8(real).tolist() == [448, 16, 20, 18, -0.3125, 2.0**-9, 0]
+
+
+def test_float8_takes_a_scale_a_channel() -> None:
+    real = np.array([[448.0, 19.0], [44.8, 1.9], [0.0, 0.0]], np.float32)
+    found = round_to_float8(real, axis=0)
+    assert found[0].tolist() == [448, 20]
+    assert found[1] == pytest.approx(found[0] / 10, rel=1e-6)
+    assert found[2].tolist() == [0, 0]
+    assert round_to_float8(real)[1, 1] == np.float32(1.875)  # 1.9 in steps of 1/8
+
+
+@given(WEIGHTS)
+def test_float8_errs_by_a_sixteenth_at_most(weights: "np.ndarray") -> None:
+    error = np.abs(round_to_float8(weights) - weights)
+    least = np.abs(weights).max() / 448 * 2.0**-10  # half of the least number above 0
+    assert np.all(error <= np.maximum(np.abs(weights) / 16, least) * 1.00001)

@@ -1,0 +1,289 @@
+"""The half of a build without TensorFlow: shrink, verify, fit and emit the converted model."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit import emitters
+from edgekit.artifacts import write_bytes, write_text
+from edgekit.border import Border
+from edgekit.errors import UnsupportedModelError
+from edgekit.explanation.noise import noise
+from edgekit.finding import Finding
+from edgekit.fit.check import Fit, check
+from edgekit.flatbuffer.model import read
+from edgekit.gates import gates
+from edgekit.golden import golden_vectors
+from edgekit.inspection import inspect, with_names, zero_fraction
+from edgekit.lowbit import packed_bytes
+from edgekit.manifest import Outcome, Shrinking, Simulated, Sources, Verified
+from edgekit.process import Progress
+from edgekit.quantity import Quantity, format_bytes
+from edgekit.runtimes import RUNTIMES
+from edgekit.scoring import confusion, hold_classes, score_outputs
+from edgekit.shrinking import shrink
+from edgekit.stages import Stages
+from edgekit.target import Target
+from edgekit.vectors import Vectors, load_vectors
+from edgekit.verification import stored_inputs, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from edgekit.project import Project
+
+MODEL_NAME = "model.tflite"
+_GOLDEN_SAMPLES = 4  # of the validation set, that the firmware tests itself with
+_PROOF_SAMPLES = 256  # of the validation set, besides the random vectors of the proof
+_UNREMOVED = (
+    "the pruned channels are zero but still in the file: they are taken out of int8 activations "
+    "alone, and only with shrink = true"
+)
+_PRUNABLE = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})  # what tfmot prunes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Emitted:
+    """The names of the C files, or why there are none."""
+
+    files: tuple[str, ...] = ()
+    refusal: str | None = None
+
+
+def light_half(
+    project: "Project",
+    targets: tuple[Target, ...],
+    sources: Sources,
+    stages: Stages,
+    border: Border,
+) -> Outcome:
+    """Return what the stages without TensorFlow find out about the converted model."""
+    shrinking, file = _shrink(project, stages, border)
+    model = file.read_bytes()
+    verified = _verify(project, targets, stages, border, model)
+    fits = stages.light(
+        "fit",
+        lambda: tuple(check(model, target, limits=project.limits) for target in targets),
+    )
+    emitted, firmware = _emit(project, stages, border, model, fits)
+    converted = inspect(read(border.model.read_bytes()))
+    simulated = _simulated(project, model)
+    return Outcome(
+        model=model,
+        firmware=firmware,
+        project=project,
+        sources=sources,
+        stages=tuple(stages.done),
+        data=border.data,
+        correction=border.correction,
+        kernels=border.kernels,
+        sparsity=zero_fraction(converted.constants, _PRUNABLE) if border.kernels else None,
+        inspection=with_names(inspect(read(model)), converted),
+        verified=verified,
+        shrinking=shrinking,
+        arena=next((fit.plan for fit in fits if fit.plan is not None), None),
+        fits=fits,
+        findings=_findings(project, verified, fits, emitted, len(model)),
+        warnings=(*_warnings(project, border, shrinking, emitted), *_simulation(simulated)),
+        simulated=simulated,
+    )
+
+
+def _simulated(project: "Project", model: bytes) -> Simulated | None:
+    precision = project.quantize.simulate
+    if precision is None:
+        return None
+    return Simulated(precision=precision, packed_bytes=packed_bytes(read(model), precision))
+
+
+def _simulation(simulated: Simulated | None) -> tuple[str, ...]:
+    """Return the warning that a simulation is one."""
+    if simulated is None:
+        return ()
+    packed = format_bytes(simulated.packed_bytes.value)
+    text = (
+        f"{simulated.precision} weights are simulated: accuracy is real; size, arena and latency "
+        f"are those of the file that simulates them. Packed, it would take {packed} (predicted), "
+        "but no kernel runs it"
+    )
+    return (text,)
+
+
+def _shrink(project: "Project", stages: Stages, border: Border) -> tuple[Shrinking | None, Path]:
+    """Return what shrinking saved, and the file to go on with."""
+    if not project.shrink or not project.quantize.is_integer:
+        return None, border.model
+
+    def work(draft: Path, progress: Progress) -> Shrinking:
+        model = border.model.read_bytes()
+        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
+        try:
+            shrunk = shrink(model, data=(inputs,), progress=progress)
+        except UnsupportedModelError as error:
+            write_bytes(draft / MODEL_NAME, model)
+            size = len(model)
+            return Shrinking(before_bytes=size, after_bytes=size, refusal=error.message)
+        write_bytes(draft / MODEL_NAME, shrunk.content)
+        return Shrinking(
+            before_bytes=shrunk.before_bytes,
+            after_bytes=shrunk.after_bytes,
+            passes=shrunk.passes,
+            vectors=shrunk.vectors,
+            arena_before_bytes=shrunk.arena_before_bytes,
+            arena_after_bytes=shrunk.arena_after_bytes,
+            macs_before=shrunk.macs_before,
+            macs_after=shrunk.macs_after,
+        )
+
+    shrinking, folder = stages.run("shrink", {}, Shrinking, work)
+    return shrinking, folder / MODEL_NAME
+
+
+def _emit(
+    project: "Project",
+    stages: Stages,
+    border: Border,
+    model: bytes,
+    fits: tuple[Fit, ...],
+) -> tuple[Emitted, tuple[Path, ...]]:
+    """Return what was emitted, and the C files; the arena is the largest that a target needs."""
+    arenas = [fit.arena_bytes for fit in fits if fit.arena_bytes is not None]
+    arena = max(arenas, key=lambda item: item.value, default=None)
+
+    def work(draft: Path, progress: Progress) -> Emitted:
+        del progress
+        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_GOLDEN_SAMPLES])
+        try:
+            files = emitters.emit(
+                model,
+                name=project.name,
+                arena_bytes=arena,
+                vectors=golden_vectors(model, (inputs,), origin="the validation set"),
+                labels=project.data.labels,
+                scale=project.data.scale,
+                offset=project.data.offset,
+            )
+        except UnsupportedModelError as error:
+            return Emitted(refusal=error.message)
+        for file in files:
+            write_text(draft / file.path, file.text)
+        return Emitted(files=tuple(str(file.path) for file in files))
+
+    inputs = {
+        "name": project.name,
+        "arena": None if arena is None else asdict(arena),
+        "preprocessing": [project.data.scale, project.data.offset, list(project.data.labels)],
+    }
+    emitted, folder = stages.run("emit", inputs, Emitted, work)
+    return emitted, tuple(folder / name for name in emitted.files)
+
+
+def _verify(
+    project: "Project",
+    targets: tuple[Target, ...],
+    stages: Stages,
+    border: Border,
+    model: bytes,
+) -> Verified:
+    phones_alone = targets and all(item.runtime.name == "litert" for item in targets)
+    runtimes = ("litert",) if phones_alone else tuple(RUNTIMES)
+
+    def work(draft: Path, progress: Progress) -> Verified:
+        del draft
+        vectors = load_vectors(border.vectors)
+        result = verify(
+            model,
+            vectors,
+            runtimes=runtimes,
+            metric=project.metric,
+            confidence=project.limits.confidence,
+            progress=progress,
+        )
+        return Verified(
+            reference=result.reference,
+            pruned=None
+            if vectors.pruned_outputs is None or vectors.labels is None
+            else score_outputs(vectors.pruned_outputs, vectors.labels, metric=project.metric),
+            runtimes=result.runtimes,
+            confusion=_confusion(vectors, result.outputs),
+            noise=noise(model, vectors.inputs, progress=progress),
+        )
+
+    inputs = {
+        "metric": project.metric,
+        "runtimes": list(runtimes),
+        "confidence": project.limits.confidence,
+    }
+    return stages.run("verify", inputs, Verified, work)[0]
+
+
+def _confusion(
+    vectors: Vectors, outputs: "Mapping[str, npt.NDArray[np.float32]]"
+) -> tuple[tuple[int, ...], ...]:
+    """Return the confusion matrix of the last runtime that ran: the microcontroller's."""
+    if vectors.labels is None or not outputs:
+        return ()
+    last = list(outputs.values())[-1]
+    if not hold_classes(vectors.labels, last.reshape(len(last), -1).shape[1]):
+        return ()
+    counts = confusion(vectors.labels, last)
+    return tuple(tuple(row) for row in counts.tolist())
+
+
+def _findings(
+    project: "Project", verified: Verified, fits: tuple[Fit, ...], emitted: Emitted, size: int
+) -> tuple[Finding, ...]:
+    limits = project.limits
+    drop = limits.largest_drop if verified.reference is not None else None
+    findings = [
+        *gates(verified.reference, verified.runtimes, accuracy_drop=drop),
+        *(finding for fit in fits for finding in fit.findings),
+    ]
+    if limits.flash is not None and not fits:
+        findings.append(_file_size(size, limits.flash))
+    if limits.latency is not None and all(fit.latency_ms is None for fit in fits):
+        message = "limits.latency was held on no target: none has a sourced figure for this model"
+        findings.append(Finding(gate="latency", passed=False, message=message))
+    runs = any(fit.plan is not None for fit in fits) and project.quantize.simulate is None
+    if emitted.refusal is not None and runs:
+        findings.append(Finding(gate="firmware", passed=False, message=emitted.refusal))
+    return tuple(findings)
+
+
+def _file_size(size: int, limit: int) -> Finding:
+    return Finding(
+        gate="flash",
+        passed=size <= limit,
+        message=f"flash: {format_bytes(size)} of {format_bytes(limit)}, the model's file alone: no "
+        "target is named",
+        value=Quantity(value=size, unit="B", kind="host", source="length of the file"),
+        limit=limit,
+    )
+
+
+def _warnings(
+    project: "Project", border: Border, shrinking: Shrinking | None, emitted: Emitted
+) -> tuple[str, ...]:
+    warnings = [*border.data.overlaps, *border.doubts]
+    warnings += [f"{item} is left to post-training quantization" for item in border.left]
+    if shrinking is not None and shrinking.refusal is not None:
+        warnings.append(f"not shrunk: {shrinking.refusal}")
+    if project.prune is not None and project.prune.granularity == "channel":
+        warnings += [_UNREMOVED] if _keeps_channels(shrinking) else []
+    if emitted.refusal is not None:
+        warnings.append(f"no C files: {emitted.refusal}")
+    if border.data.is_random:
+        warnings.append("the data are random: sizes and fit are real, no accuracy is claimed")
+    elif project.limits.accuracy_drop is not None and not border.data.has_labels:
+        warnings.append("limits.accuracy_drop was not held: the data have no labels")
+    return tuple(warnings)
+
+
+def _keeps_channels(shrinking: Shrinking | None) -> bool:
+    """Return whether the channels that pruning drove to zero are all still in the file."""
+    if shrinking is None or shrinking.macs_before is None or shrinking.macs_after is None:
+        return True
+    return shrinking.macs_after >= shrinking.macs_before
