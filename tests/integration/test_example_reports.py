@@ -74,7 +74,7 @@ def test_each_figure_is_the_manifests(browser: Browser, run: Path) -> None:
     for row, operator in zip(rows, document["model"]["operators"], strict=True):
         assert row[1] == operator["op"]
         decibels = noise[operator["index"]]
-        assert row[-1] == ("–" if decibels is None else f"{decibels:.1f} dB")
+        assert row[-1] == ("\N{EN DASH}" if decibels is None else f"{decibels:.1f} dB")
     files = browser.evaluate(FILES)
     for item in document["files"]:
         assert re.search(rf"{item['path']}\s+{item['bytes']:,}\s+{item['sha256']}", files)

@@ -1,88 +1,13 @@
-"""The tables of a project file: what each may say, and what it must not."""
+"""The table of how zeros come into the weights."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from edgekit.errors import InputError
-from edgekit.toml import Bytes, Microseconds
-
-IoType = Literal["int8", "uint8", "float32"]
-Scheme = Literal["int8", "int16x8", "float16", "dynamic"]
-Metric = Literal["auto", "accuracy", "mean_absolute_error", "mean_squared_error"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelSpec:
-    """Where the model is.
-
-    Args:
-        source: A ``.keras`` or ``.h5`` file, a SavedModel folder, or ``module:function`` that
-            returns a Keras model; relative to the project's folder.
-        name: A C identifier; names files and arrays. Empty: taken from the source.
-    """
-
-    source: str
-    name: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataSpec:
-    """Where the data are and how they are split.
-
-    Args:
-        source: An ``.npz`` file, ``module:function``, a folder of images by class, or
-            ``"random"``.
-        validation_fraction: Of the samples, taken for validation where the source has no test
-            set of its own.
-        calibration_samples: Kept out of the training to set the ranges of activations.
-        scale: Multiplied with every input value, before ``offset`` is added.
-        offset: Added to every scaled input value.
-        labels: Names of the classes, in the order of the model's outputs.
-    """
-
-    source: str
-    validation_fraction: float = 0.2
-    calibration_samples: int = 200
-    scale: float = 1.0
-    offset: float = 0.0
-    labels: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and math.isfinite(self.offset)) or self.scale == 0:
-            raise InputError(
-                f"data.scale is {self.scale:g} and data.offset {self.offset:g}",
-                hint="give finite numbers, and a scale other than 0",
-            )
-        if len(set(self.labels)) < len(self.labels):
-            raise InputError("data.labels names a class twice")
-        check_fraction("data.validation_fraction", self.validation_fraction, example="0.2")
-        check_count("data.calibration_samples", self.calibration_samples, least=1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainSpec:
-    """How the model is trained, here and in the fine-tuning of later stages.
-
-    Args:
-        epochs: Of the float model before anything else; 0 for a model that is trained.
-        batch_size: Samples a step.
-        learning_rate: Of Adam; quantization-aware training takes a tenth of it.
-        loss: A Keras loss by name, or ``module:function``; empty: the model's own.
-    """
-
-    epochs: int = 0
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    loss: str = ""
-
-    def __post_init__(self) -> None:
-        check_count("train.epochs", self.epochs, least=0)
-        check_count("train.batch_size", self.batch_size, least=1)
-        if not self.learning_rate > 0:
-            raise InputError(f"train.learning_rate is {self.learning_rate:g}, not above 0")
+from edgekit.specs.checks import check_count, check_fraction
+from edgekit.toml import Bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +26,9 @@ class PruneSpec:
             (``"global"``), those below ``threshold`` times their kernel's mean magnitude
             (``"threshold"``), or below ``threshold`` itself (``"absolute"``).
         threshold: For the last two criteria.
-        granularity: Single weights, blocks of Dense layers, or some of each group of weights.
+        granularity: Single weights, blocks of Dense layers, some of each group of weights, or
+            whole channels with all that makes them, ranked by the norm of their filters: the
+            sparsity is then the share of the channels, which `shrink` removes.
         block: Rows and columns of a block.
         n_by_m: Zeros in each group of inputs, and the inputs of a group.
         depthwise: Whether depthwise kernels are pruned too.
@@ -120,7 +47,7 @@ class PruneSpec:
     warmup_steps: int = 0
     criterion: Literal["ratio", "global", "threshold", "absolute"] = "ratio"
     threshold: float | None = None
-    granularity: Literal["unstructured", "block", "n_by_m"] = "unstructured"
+    granularity: Literal["unstructured", "block", "n_by_m", "channel"] = "unstructured"
     block: tuple[int, ...] = (4, 4)
     n_by_m: tuple[int, ...] = (2, 4)
     depthwise: bool = False
@@ -180,6 +107,8 @@ class PruneSpec:
     def _check_granularity(self) -> None:
         if self.granularity == "block" and (len(self.block) != 2 or min(self.block) < 1):  # noqa: PLR2004
             raise InputError(f"prune.block is {list(self.block)}, not rows and columns")
+        if self.granularity == "channel":
+            self._check_channels()
         if self.granularity != "n_by_m":
             return
         if len(self.n_by_m) != 2 or not 0 < self.n_by_m[0] < self.n_by_m[1]:  # noqa: PLR2004
@@ -191,71 +120,15 @@ class PruneSpec:
                 hint="take prune.sparsity and prune.criterion away",
             )
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuantizeSpec:
-    """How the model becomes integer.
-
-    Args:
-        method: ``"qat"`` trains with quantization in mind, ``"ptq"`` only calibrates.
-        epochs: Of quantization-aware training.
-        scheme: ``"int8"`` all integer; ``"int16x8"`` 16-bit activations, 8-bit weights;
-            ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers.
-        io: Type of the model's inputs and outputs.
-    """
-
-    method: Literal["qat", "ptq"] = "ptq"
-    epochs: int = 2
-    scheme: Scheme = "int8"
-    io: IoType = "int8"
-
-    def __post_init__(self) -> None:
-        check_count("quantize.epochs", self.epochs, least=1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What the finished model must hold; None asks nothing.
-
-    Args:
-        accuracy_drop: Largest loss of the metric against the float model, in the metric's own
-            unit (0.01 is one point of accuracy).
-        flash: Bytes of flash that the model takes.
-        ram: Bytes of the tensor arena.
-        latency: Of one invocation, on each target that has a sourced estimate.
-    """
-
-    accuracy_drop: float | None = None
-    flash: Bytes | None = None
-    ram: Bytes | None = None
-    latency: Microseconds | None = None
-
-    def __post_init__(self) -> None:
-        drop = self.accuracy_drop
-        if drop is not None and not 0 <= drop < math.inf:
-            raise InputError(f"limits.accuracy_drop is {drop:g}, not 0 or more")
-        for key in ("flash", "ram", "latency"):
-            if getattr(self, key) == 0:
-                raise InputError(f"limits.{key} is 0, which nothing can hold")
-
-
-def check_fraction(key: str, value: float, *, example: str) -> None:
-    """Refuse a value that is no fraction between 0 and 1.
-
-    Raises:
-        InputError: It is not; the message has the dotted ``key`` and the hint the ``example``.
-    """
-    if not 0 < value < 1:
-        raise InputError(
-            f"{key} is {value:g}, not a fraction between 0 and 1", hint=f"such as {example}"
-        )
-
-
-def check_count(key: str, value: int, *, least: int) -> None:
-    """Refuse a value below ``least``.
-
-    Raises:
-        InputError: It is; the message has the dotted ``key``.
-    """
-    if value < least:
-        raise InputError(f"{key} is {value}, not {least} or more")
+    def _check_channels(self) -> None:
+        if self.criterion in {"threshold", "absolute"}:
+            raise InputError(
+                f"the criterion '{self.criterion}' counts single weights, not channels",
+                hint='set prune.criterion = "ratio" or "global", with prune.sparsity',
+            )
+        if self.depthwise:
+            raise InputError(
+                "prune.depthwise has no meaning for channels: a depthwise convolution loses those "
+                "of the layer before it",
+                hint="take prune.depthwise away",
+            )

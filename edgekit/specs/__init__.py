@@ -1,0 +1,40 @@
+"""The tables of a project file: what each may say, and what it must not."""
+
+from edgekit.specs.checks import check_confidence, check_count, check_fraction
+from edgekit.specs.inputs import DataSpec, Metric, ModelSpec, TrainSpec
+from edgekit.specs.limits import AccuracyDrop, Limits
+from edgekit.specs.pruning import PruneSpec
+from edgekit.specs.quantization import (
+    SIMULATED_BITS,
+    Calibration,
+    Converted,
+    IoType,
+    Method,
+    QuantizeSpec,
+    Scheme,
+    Simulation,
+)
+from edgekit.specs.study import CompareSpec, PointSpec
+
+__all__ = [
+    "SIMULATED_BITS",
+    "AccuracyDrop",
+    "Calibration",
+    "CompareSpec",
+    "Converted",
+    "DataSpec",
+    "IoType",
+    "Limits",
+    "Method",
+    "Metric",
+    "ModelSpec",
+    "PointSpec",
+    "PruneSpec",
+    "QuantizeSpec",
+    "Scheme",
+    "Simulation",
+    "TrainSpec",
+    "check_confidence",
+    "check_count",
+    "check_fraction",
+]
