@@ -1,19 +1,31 @@
 """Files that are whole or not there: drafts beside their place, then one rename."""
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.errors import InputError, ToolError
+from edgekit.quantity import format_bytes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_LEAST_FREE_BYTES = 65536  # a library that fails with less has failed for want of room
+
+_DRAFT = re.compile(r"\..+\.[a-z0-9_]{8}")  # what `tempfile.mkstemp` makes of our prefix
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``; a failure leaves what was there.
+
+    A symbolic link at ``path`` is replaced: what it names stays as it is.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written.
@@ -27,9 +39,32 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         Path(draft).chmod(_permissions())
         Path(draft).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(draft).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+@contextlib.contextmanager
+def room_asked(folder: Path) -> "Iterator[None]":
+    """Tell of a full disk by the folder that is written to, whatever the writer says of it.
+
+    Raises:
+        InputError: The block failed for want of room.
+    """
+    try:
+        yield
+    except (OSError, ToolError) as error:
+        free_bytes = shutil.disk_usage(folder).free
+        is_full = isinstance(error, OSError) and error.errno in _FULL
+        # HDF5 and TensorFlow speak of a failed write, or of their own tables.
+        if not is_full and not (isinstance(error, ToolError) and free_bytes < _LEAST_FREE_BYTES):
+            raise
+        raise InputError(
+            f"{folder}: the disk is full, {format_bytes(free_bytes)} are left",
+            hint="make room and call again: finished stages are kept; or choose --out DIR",
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -37,23 +72,54 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def write_files(folder: Path, contents: "Mapping[str, bytes]", *, anew: str) -> None:
+    """Write each of ``contents`` to its place in ``folder``.
+
+    Args:
+        folder: There already.
+        contents: By paths relative to it.
+        anew: A folder in it, emptied first; where it is a symbolic link, the link is removed.
+    """
+    remove(folder / anew)
+    for path, content in contents.items():
+        write_bytes(folder / path, content)
+
+
 @contextlib.contextmanager
 def whole_folder(path: Path) -> "Iterator[Path]":
     """Yield an empty folder that becomes ``path`` when the block ends well.
 
-    What stood at ``path`` is replaced then, and not before; an error leaves it as it was.
+    What stood at ``path`` is replaced then, and not before; an error leaves it as it was. Of a
+    symbolic link the link is replaced: what it names stays as it is.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         yield draft
         draft.chmod(_permissions() | 0o111)
-        if path.exists():
-            shutil.rmtree(path)
+        remove(path)
         draft.replace(path)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def remove(path: Path) -> None:
+    """Remove what stands at ``path``, if anything does; of a symbolic link the link alone."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
+
+
+def links_in(folder: Path) -> "tuple[Path, ...]":
+    """Return the symbolic links among the entries of ``folder``; none where there is no folder."""
+    return tuple(sorted(path for path in folder.glob("*") if path.is_symlink()))
+
+
+def is_draft(path: Path) -> bool:
+    """Return whether ``path`` is the draft of a file, which a writer that was killed has left."""
+    return path.is_file() and _DRAFT.fullmatch(path.name) is not None
 
 
 def sha256(content: bytes) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PREFIX = "@edgekit "
 PROTOCOL = 1
+_LONGEST_VALUE = 256  # letters; a SHA-256 has 64, a model's name is a C identifier
 
 Clock = Literal["cycles", "microseconds", "instructions"]
 """What a tick is: ``instructions`` are an emulator's, and tell no time."""
@@ -130,6 +131,8 @@ def parse(lines: "Iterable[str]") -> DeviceReport:
         if kind == "error":
             stage = values.get("stage", "unknown")
             raise ToolError(f"the firmware failed: {_STAGES.get(stage, stage)}")
+    if any(len(value) > _LONGEST_VALUE for _, values in found for value in values.values()):
+        raise ToolError("the firmware's report is garbled: a value runs on without an end")
     try:
         return _report(found)
     except (KeyError, ValueError, StopIteration) as error:

@@ -168,7 +168,10 @@ def _check_free(out: Path) -> None:
     """Let ``out`` pass if nothing of anybody else's stands there."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file, not a folder", hint="name another folder: --out DIR")
-    strange = [path for path in _files_in(out) if not _is_ours(path)]
+    files = _files_in(out)
+    strange = [path for path in files if not _is_ours(path)]
+    if not files and (out / _OWN_FOLDER).exists():
+        strange = [out / _OWN_FOLDER]  # nothing of ours is there that it could belong to
     if strange:
         raise UsageError(
             f"{out} holds other files, such as {strange[0].relative_to(out)}",
@@ -194,13 +197,15 @@ def _files_in(out: Path) -> list[Path]:
     return sorted(
         path
         for top in inside
-        for path in ([top] if not top.is_dir() else top.rglob("*"))
-        if not path.is_dir()
+        for path in ([top] if top.is_symlink() or not top.is_dir() else top.rglob("*"))
+        if path.is_symlink() or not path.is_dir()
     )
 
 
 def _is_ours(path: Path) -> bool:
     """Return whether a file begins as all that edgekit emits, or belongs to it by its name."""
+    if path.is_symlink() or not path.is_file():
+        return False
     if path.name in ("README.md", "library.properties", "library.json"):
         return True
     with path.open("rb") as stream:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.device_report import DeviceReport, parse
 from edgekit.errors import InputError, MissingDependencyError, ToolError, suggestion
+from edgekit.process import bounded
 from edgekit.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _TOOLS = {
 _TREE_MAKER = "tensorflow/lite/micro/tools/project_generation/create_tflm_tree.py"
 _TELLING = re.compile(r"error:|CMake Error|overflowed|undefined reference")
 _RUN_SECONDS = 600  # an emulated core does some 50 million instructions a second
+_BUILD_SECONDS = 1800
+_MEMORY_BYTES = 4 * 2**30  # of each compiler, and of the emulator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +137,7 @@ def _printed_by(firmware: "Path", board: str) -> str:
     )  # fmt: skip
     try:
         result = subprocess.run(
-            command,
+            bounded(command, memory_bytes=_MEMORY_BYTES),
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -155,16 +158,20 @@ def _sizes(firmware: "Path") -> tuple[int, ...]:
 
 
 def _run(*command: str) -> str:
-    result = subprocess.run(
-        command,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={**os.environ, "LC_ALL": "C"},  # compilers quote and speak as the locale says
-    )
+    try:
+        result = subprocess.run(
+            bounded(command, memory_bytes=_MEMORY_BYTES),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C"},  # compilers quote and speak as the locale says
+            timeout=_BUILD_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"{command[0]} did not end within {_BUILD_SECONDS} s") from error
     if result.returncode != 0:
         raise ToolError(f"{command[0]} failed: {_reason(result.stdout)}")
     return result.stdout

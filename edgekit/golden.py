@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.emitters import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.flatbuffer.feeding import check_samples, value_type
 from edgekit.flatbuffer.model import read
 from edgekit.runtimes import tflm
 from edgekit.verification import stored_inputs, validation_vectors
@@ -78,9 +79,10 @@ def _check_batch(model: bytes) -> None:
 
 
 def _random(tensor: "Tensor", count: int, random: np.random.Generator) -> "Array":
+    check_samples(tensor, count)
     shape = (count, *tensor.shape[1:])
-    if tensor.dtype == "float32":
-        return random.standard_normal(shape, np.float32)
+    if value_type(tensor).kind == "f":
+        return random.standard_normal(shape, np.float32).astype(value_type(tensor))
     if tensor.dtype == "bool":
         return random.integers(0, 2, shape).astype(np.bool_)
     if tensor.dtype in ("int32", "int64"):  # counts and indices: small, and none negative

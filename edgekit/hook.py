@@ -4,20 +4,32 @@ import importlib
 import re
 import sys
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from edgekit.errors import EdgekitError, InputError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+_OURS: set[str] = set()  # names of modules that were imported from a project
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def is_hook(source: str) -> bool:
     """Return whether ``source`` reads as ``module:function``."""
     return _REFERENCE.fullmatch(source) is not None
+
+
+def module_folders(directory: "Path", *sources: str) -> "tuple[Path, ...]":
+    """Return the folder that a worker imports from first: the project's, if it has a hook.
+
+    Without one nothing there is code: a file called ``numpy.py`` beside a stranger's data is not
+    imported.
+    """
+    return (directory,) if any(map(is_hook, sources)) else ()
 
 
 def call(source: str, directory: "Path", *, what: str) -> object:
@@ -46,6 +58,7 @@ def call(source: str, directory: "Path", *, what: str) -> object:
 def find(source: str, directory: "Path", *, what: str) -> "Callable[..., object]":
     """Return the function ``module:function`` itself; see `call`."""
     module_name, _, name = source.partition(":")
+    _require_own(module_name, source, directory, what)
     with _import_from(directory):
         try:
             module = importlib.import_module(module_name)
@@ -55,6 +68,7 @@ def find(source: str, directory: "Path", *, what: str) -> "Callable[..., object]
             raise InputError(
                 f"{what}: module '{module_name}' failed: {type(error).__name__}: {error}"
             ) from error
+    _check_place(module, directory, what)
     function = getattr(module, name, None)
     if not callable(function):
         public = [item for item in vars(module) if not item.startswith("_")]
@@ -63,6 +77,41 @@ def find(source: str, directory: "Path", *, what: str) -> "Callable[..., object]
             hint=suggestion(name, public) if public else None,
         )
     return function  # type: ignore[no-any-return]  # `callable` was the check
+
+
+def _require_own(module: str, source: str, directory: "Path", what: str) -> None:
+    """Refuse a module that does not lie in the project, before it is imported.
+
+    A file of a stranger can name a module too: a model its loss. Of all that is installed, only
+    the user's own project is meant.
+    """
+    top = module.partition(".")[0]
+    if PathFinder.find_spec(top, [str(directory)]) is None:
+        raise InputError(
+            f"{what}: no module '{module}' for '{source}' in {directory}",
+            hint=f"put {module.replace('.', '/')}.py into {directory}",
+        )
+    held = getattr(sys.modules.get(top), "__file__", None)
+    if top in _OURS and held is not None and not _lies_in(held, directory):
+        for name in [item for item in sys.modules if item == top or item.startswith(f"{top}.")]:
+            del sys.modules[name]  # of another project that this process has read
+    if top not in sys.modules:
+        _OURS.add(top)
+
+
+def _check_place(module: ModuleType, directory: "Path", what: str) -> None:
+    """Refuse a module of that name from elsewhere, which Python had before the project's."""
+    place = getattr(module, "__file__", None)
+    if place is None or not _lies_in(place, directory):
+        raise InputError(
+            f"{what}: module '{module.__name__}' is {place or 'a part of Python'}, not one of the "
+            f"project in {directory}",
+            hint="give the file in the project another name",
+        )
+
+
+def _lies_in(place: str, directory: "Path") -> bool:
+    return Path(place).absolute().is_relative_to(directory.absolute())
 
 
 @contextmanager
@@ -78,7 +127,7 @@ def _missing(
     error: ModuleNotFoundError, module: str, source: str, directory: "Path", what: str
 ) -> InputError:
     if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-        return InputError(
+        return InputError(  # the package is there, what is asked of it is not
             f"{what}: no module '{module}' for '{source}' in {directory}",
             hint=f"put {module.replace('.', '/')}.py into {directory}",
         )

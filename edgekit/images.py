@@ -1,5 +1,8 @@
 """A folder of images by class, read to the size and the channels that a model takes."""
 
+import struct
+import warnings
+import zlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,22 @@ if TYPE_CHECKING:
 
 _ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 _MODES = {1: "L", 3: "RGB"}
+_FORMATS = ("PNG", "JPEG", "BMP")  # whatever the file is called: Pillow knows many more
+
+
+_DAMAGE = (
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OSError,  # also an image of no known format
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow lets out on damaged files."""
 
 
 def read_images(
@@ -70,7 +89,7 @@ def _labelled(root: "Path", input_shape: tuple[int, ...], names: tuple[str, ...]
     numbers = []
     for number, name in enumerate(names):
         for path in sorted((root / name).glob("*")):
-            if path.suffix.lower() in _ENDINGS:
+            if path.suffix.lower() in _ENDINGS and path.is_file():
                 images.append(_image(path, input_shape))
                 numbers.append(number)
     if not images:
@@ -79,14 +98,26 @@ def _labelled(root: "Path", input_shape: tuple[int, ...], names: tuple[str, ...]
 
 
 def _image(path: "Path", input_shape: tuple[int, ...]) -> "npt.NDArray[np.uint8]":
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     height, width, channels = input_shape
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path, formats=_FORMATS)
+        with image, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of colours that are transparent
             fitted = image.convert(_MODES[channels])
             if fitted.size != (width, height):
                 fitted = fitted.resize((width, height), Image.Resampling.BILINEAR)
             return np.asarray(fitted, np.uint8).reshape(input_shape)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: cannot be read as an image ({error})") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(
+            f"{path}: unpacks to more than {Image.MAX_IMAGE_PIXELS:,} pixels",
+            hint=f"make it smaller: the model sees {width} x {height}",
+        ) from error
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path}: cannot be read as an image ({error})",
+            hint="PNG, JPEG and BMP are read, whatever the file is called",
+        ) from error

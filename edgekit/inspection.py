@@ -204,10 +204,12 @@ def _constant(tensor: "Tensor", operator: "Operator") -> Constant:
 
 def _zeros(tensor: "Tensor") -> float:
     values = tensor.values()
+    if values.size == 0:
+        return 0.0
     if tensor.quantization is None:
         return float(np.mean(values == 0))
     quantization = tensor.quantization
-    zeros = along(quantization.zero_points, values.ndim, quantization.axis)
+    zeros = along(quantization.zero_points, values.ndim, tensor.channel_axis)
     return float(np.mean(values == zeros))
 
 

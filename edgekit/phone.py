@@ -89,7 +89,10 @@ def is_report(text: str) -> bool:
 
 
 _NUMBER = r"([0-9][0-9.]*(?:e[+-]?[0-9]+)?)"
-_SUMMARY = re.compile(rf"Inference timings in us:.*Inference \(avg\): {_NUMBER}")
+# Bounded, so that a log of nothing but these words is read in no time too.
+_SUMMARY = re.compile(
+    rf"^.{{0,99}}?Inference timings in us:.{{0,500}}?Inference \(avg\): {_NUMBER}", re.MULTILINE
+)
 _MEGABYTES = re.compile(r"input model file size \(MB\): ([0-9.e+-]+)")
 _COUNT = re.compile(r"\bcount=([0-9]+)\b(.*)")
 _EXTREMES = re.compile(rf"\bmin={_NUMBER} max={_NUMBER}")
@@ -144,7 +147,8 @@ def _check_finite(*values: float) -> None:
 def _operators(text: str) -> tuple[PhoneOperator, ...]:
     """Return the rows of the table in run order; what takes part in it several times is summed."""
     table = text.partition(_RUNS)[2].partition("Top by Computation Time")[0]
-    rows = (_ROW.fullmatch(line) for line in table.splitlines() if len(line) < _WIDEST)
+    lines = (" ".join(line.split()) for line in table.splitlines() if len(line) < _WIDEST)
+    rows = (_ROW.fullmatch(line) for line in lines)
     return tuple(
         PhoneOperator(op=row["op"], milliseconds=float(row["mean"]) * int(row["calls"]))
         for row in rows

@@ -2,23 +2,27 @@
 
 TensorFlow, its converter and TFLite-Micro print to C streams, change global state and
 sometimes crash. Each runs in a `Worker`: a fresh Python process that is sent functions and
-answers with their results. A worker whose parent dies, by whatever cause, ends too.
+answers with their results. A worker whose parent dies, by whatever cause, ends too. Each has a
+bound on its memory; those that run models of strangers are ended when they fall silent.
 """
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from edgekit.errors import EdgekitError, ToolError
+from edgekit.quantity import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -37,21 +41,59 @@ def silent(done: int, total: int, detail: str = "") -> None:
     """Report nothing."""
 
 
+def machine_memory_bytes() -> int:
+    """Return the main memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def bounded(command: "Sequence[str]", *, memory_bytes: int) -> list[str]:
+    """Return ``command`` as one that takes no more than ``memory_bytes`` of private memory."""
+    # The shell sets the bound and becomes the program; the words after the script are its own.
+    limit = ("/bin/sh", "-c", 'ulimit -d "$0" && exec "$@"', str(memory_bytes // 1024))
+    return [*limit, *command]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """How far a process may go before it is ended.
+
+    Args:
+        memory_bytes: Of private memory; None: as much as the machine has.
+        printed_bytes: Of what it prints or writes to one file; None: no bound.
+        silence_seconds: Without a result or a word of progress; None: no bound, as for a training.
+    """
+
+    memory_bytes: int | None = None
+    printed_bytes: int | None = None
+    silence_seconds: float | None = None
+
+
 class Worker:
     """A Python process that runs functions for this one.
 
     Args:
         what: Who works there, for messages: ``"the TFLite converter"``.
         search: Folders put first on the process's import path: the user's own modules.
+        bounds: Of the process.
     """
 
-    def __init__(self, what: str, *, search: "tuple[Path, ...]" = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        search: "tuple[Path, ...]" = (),
+        bounds: Bounds = Bounds(),
+    ) -> None:
         self._what = what
+        self._bounds = bounds
+        self._memory_bytes = min(bounds.memory_bytes or 2**63, machine_memory_bytes())
+        limits = (str(self._memory_bytes), str(bounds.printed_bytes or ""))
         # Appending, so that what is read here does not move where the process writes.
         self._noise = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed in `close`
         environment = {**os.environ, "PYTHONPATH": _import_path(search)}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "edgekit.process"],  # -P: no module from where we stand
+            # -P: no module from where we stand
+            [sys.executable, "-P", "-m", "edgekit.process", *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
@@ -97,24 +139,27 @@ class Worker:
 
         Raises:
             EdgekitError: What the function raised.
-            ToolError: The process died, or the function failed in another way; the message
-                ends with the last lines that it printed.
+            ToolError: The process died or went out of bounds, or the function failed in another
+                way; the message ends with the last lines that it printed.
         """
         self._since = os.fstat(self._noise.fileno()).st_size
         try:
             self._requests.send((function, args, kwargs))
             while self._begun:
-                kind, _ = self._replies.recv()
+                kind, _ = self._next()
                 self._begun -= kind != "progress"
             while True:
-                kind, payload = self._replies.recv()
+                kind, payload = self._next()
                 match kind:
                     case "progress":
                         progress(*payload)
                     case "result":
                         return payload  # type: ignore[no-any-return]
                     case "refusal":
-                        raise payload
+                        kind_of_error, message, hint = payload
+                        raise kind_of_error(message, hint=hint)
+                    case "memory":
+                        raise ToolError(f"{self._what} {self._too_much()}")
                     case _:
                         raise ToolError(f"{self._what} failed: {payload}{self._last_words()}")
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
@@ -125,6 +170,19 @@ class Worker:
         self._requests.send((function, (), {}))
         self._begun += 1
 
+    @contextlib.contextmanager
+    def within(self, silence_seconds: float | None) -> "Iterator[None]":
+        """End the process where a call in this block gives no sign of life for so long.
+
+        None: it may be silent for ever.
+        """
+        before = self._bounds
+        self._bounds = replace(before, silence_seconds=silence_seconds)
+        try:
+            yield
+        finally:
+            self._bounds = before
+
     @property
     def is_alive(self) -> bool:
         """Whether the process still runs."""
@@ -133,6 +191,10 @@ class Worker:
     def noise(self) -> str:
         """Return all that the process has printed, C streams included."""
         return printed_since(0, self._noise.fileno())
+
+    def kill(self) -> None:
+        """End the process at once, from any thread; a call that waits for it raises `ToolError`."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process."""
@@ -143,11 +205,27 @@ class Worker:
         self._process.wait()
         self._noise.close()
 
+    def _next(self) -> "tuple[str, Any]":
+        """Return the next answer, or end a process that gives none in time."""
+        seconds = self._bounds.silence_seconds
+        if self._replies.poll(seconds):
+            return self._replies.recv()  # type: ignore[no-any-return]  # as `_serve` sends it
+        self._process.kill()
+        self._process.wait()
+        raise ToolError(
+            f"{self._what} gave no sign of life for {seconds:g} s and was ended{self._last_words()}"
+        )
+
     def _cause_of_death(self) -> str:
         code = self._process.wait()
+        if "std::bad_alloc" in printed_since(self._since, self._noise.fileno()):
+            return self._too_much()
         if code < 0:
             return f"crashed ({signal.Signals(-code).name})"
         return f"ended unexpectedly (exit code {code})"
+
+    def _too_much(self) -> str:
+        return f"needed more than the {format_bytes(self._memory_bytes)} that it may take"
 
     def _last_words(self) -> str:
         printed = printed_since(self._since, self._noise.fileno()).splitlines()
@@ -184,6 +262,14 @@ def _import_path(search: "tuple[Path, ...]") -> str:
     return os.pathsep.join([*(str(folder) for folder in search), *filter(None, [inherited])])
 
 
+def _bound(memory_bytes: str, file_bytes: str) -> None:
+    """Bound this process for good; what it asks beyond fails there, and ends it at worst."""
+    for kind, limit in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_FSIZE, file_bytes)):
+        _, hard = resource.getrlimit(kind)
+        if limit and (hard == resource.RLIM_INFINITY or int(limit) < hard):
+            resource.setrlimit(kind, (int(limit), int(limit)))
+
+
 def _serve() -> None:
     """Answer requests until the parent closes the pipe."""
     requests = Connection(os.dup(0), writable=False)
@@ -203,9 +289,12 @@ def _serve() -> None:
         try:
             reply = ("result", function(progress, *args, **kwargs))
         except EdgekitError as error:
-            reply = ("refusal", error)
+            # Its parts: TensorFlow has tblib pickle causes and traces, where that is installed.
+            reply = ("refusal", (type(error), error.message, error.hint))
+        except MemoryError:
+            reply = ("memory", "")
         except Exception as error:  # noqa: BLE001  the border of the process: all else is told
-            reply = ("failure", f"{type(error).__name__}: {error}")
+            reply = ("failure", f"{type(error).__name__}: {' '.join(str(error).split())}")
         replies.send(reply)
 
 
@@ -218,4 +307,5 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    _bound(*sys.argv[1:])
     _serve()

@@ -53,6 +53,7 @@ _SIZE_UNITS = {
 }
 _TIME_UNITS_US = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
 _FREQUENCY_UNITS_HZ = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
+_LARGEST = 2.0**63  # in bytes, microseconds or hertz
 _NUMBER_AND_UNIT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]+)")
 
 
@@ -102,4 +103,7 @@ def _parse(
             f"'{text}' is not a {what}",
             hint=f'write a number and one of {", ".join(units)}, such as "{example}"',
         )
-    return float(match[1]) * units[match[2]]
+    value = float(match[1]) * units[match[2]]
+    if value > _LARGEST:
+        raise InputError(f"'{text[:40]}' is not a {what}: it is beyond any")
+    return value

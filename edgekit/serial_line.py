@@ -62,7 +62,9 @@ def whole_report(lines: "Iterable[str]") -> DeviceReport:
         if not line.startswith(PREFIX):
             continue
         kind = line[len(PREFIX) :].split(" ", 1)[0].strip()
-        held = [line] if kind == "begin" else [*held, line]
+        if kind == "begin":
+            held.clear()
+        held.append(line)
         if kind != "end" or not held[0].startswith(f"{PREFIX}begin"):
             continue
         try:
@@ -70,7 +72,8 @@ def whole_report(lines: "Iterable[str]") -> DeviceReport:
         except ToolError as error:
             if any(item.startswith(f"{PREFIX}error") for item in held):
                 raise
-            garbled, held = error, []
+            garbled = error
+            held.clear()
     raise garbled or ToolError("the firmware printed no whole report")
 
 

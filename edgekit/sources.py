@@ -1,7 +1,6 @@
 """Where samples come from: an ``.npz`` file, the user's function, a folder of images, chance."""
 
-import zipfile
-import zlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit import hook
+from edgekit.arrays import read_arrays
 from edgekit.errors import InputError
 from edgekit.images import read_images
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RANDOM = "random"
 _PAIR = 2  # inputs and labels
 _RANDOM_SAMPLES = 320  # 200 for calibration by default, 64 for validation, a few batches to train
+_MOST_RANDOM_VALUES = 2**29
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -72,6 +73,8 @@ def read_source(
         InputError: The source is missing, damaged, or gives something else than samples.
     """
     if spec.source == RANDOM:
+        if math.prod(input_shape) * _RANDOM_SAMPLES > _MOST_RANDOM_VALUES:
+            raise InputError(f"random data for an input of the shape {input_shape} fill the memory")
         values = np.random.default_rng(seed).uniform(-1, 1, (_RANDOM_SAMPLES, *input_shape))
         return Source(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
     path = directory / spec.source
@@ -81,7 +84,7 @@ def read_source(
             samples=Samples(x=train[0], y=train[1]), test=test and Samples(x=test[0], y=test[1])
         )
     if path.suffix == ".npz":
-        return _from_mapping(_read_npz(path), where=str(path))
+        return _from_mapping(_read_npz(path, trusted=spec.trusted), where=str(path))
     if hook.is_hook(spec.source) and not path.exists():
         given = hook.call(spec.source, directory, what="the data")
         return _from_object(given, where=spec.source, input_shape=input_shape)
@@ -96,30 +99,19 @@ def read_source(
     )
 
 
-def _read_npz(path: "Path") -> "dict[str, Array]":
-    try:
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key in (*_KEYS, "x", "y")} or (
-                _no_keys(path, archive.files)
-            )
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise InputError(f"{path}: damaged .npz file ({error})") from error
+def _read_npz(path: "Path", *, trusted: bool) -> "dict[str, Array]":
+    arrays, names = read_arrays(path, (*_KEYS, "x", "y"), trusted=trusted)
+    if not arrays:
         raise InputError(
-            f"{path}: holds pickled Python objects, which edgekit does not open",
-            hint="save arrays of numbers: numpy.savez(path, x=x, y=y)",
-        ) from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as error:
-        raise InputError(f"{path}: damaged .npz file ({error})") from error
+            f"{path}: has the arrays {', '.join(names)[:200] or 'none'}, not x_train or x",
+            hint="save numpy.savez(path, x_train=…, y_train=…, x_test=…, y_test=…) or x=…, y=…",
+        )
+    return {name: _unpacked(array) for name, array in arrays.items()}
 
 
-def _no_keys(path: "Path", found: "list[str]") -> "dict[str, Array]":
-    raise InputError(
-        f"{path}: has the arrays {', '.join(found) or 'none'}, not x_train or x",
-        hint="save numpy.savez(path, x_train=…, y_train=…, x_test=…, y_test=…) or x=…, y=…",
-    )
+def _unpacked(array: "Array") -> "Array":
+    """Return an array of objects, such as one array a sample, as the numbers in them."""
+    return np.asarray(array.tolist()) if array.dtype.hasobject else array
 
 
 def _from_mapping(arrays: "Mapping[str, object]", *, where: str) -> Source:

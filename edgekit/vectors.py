@@ -1,12 +1,11 @@
 """The border between training and the rest: validation samples and the float model's outputs."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.arrays import read_arrays
 from edgekit.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,27 +51,31 @@ def holds_vectors(path: "Path") -> bool:
     Raises:
         InputError: The file is missing or damaged.
     """
-    return "inputs" in _arrays(path)
+    return "inputs" in read_arrays(path, ())[1]
 
 
 def load_vectors(path: "Path") -> Vectors:
     """Return the vectors in ``path``.
 
     Raises:
-        InputError: The file is missing or damaged.
+        InputError: The file is missing or damaged, or is none that `save_vectors` writes.
     """
-    arrays = _arrays(path)
+    arrays, _ = read_arrays(path, tuple(Vectors.__dataclass_fields__))
     if "inputs" not in arrays:
         raise InputError(f"{path}: holds no inputs", hint="give the vectors.npz of a build")
-    return Vectors(**arrays)  # type: ignore[arg-type]  # their dtypes are what we saved
+    for name, array in arrays.items():
+        _check_array(path, name, array, arrays["inputs"].shape)
+    return Vectors(**arrays)  # type: ignore[arg-type]  # checked above
 
 
-def _arrays(path: "Path") -> "dict[str, npt.NDArray[np.generic]]":
-    """Return the arrays of ``path`` that vectors have."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in Vectors.__dataclass_fields__ if name in archive}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: is not an .npz of numbers: {error}") from error
+def _check_array(
+    path: "Path", name: str, array: "npt.NDArray[np.generic]", inputs: tuple[int, ...]
+) -> None:
+    """Refuse what `save_vectors` does not write."""
+    wanted = "biuf" if name == "labels" else "f"
+    if array.dtype.kind not in wanted:
+        raise InputError(f"{path}: '{name}' is of the type {array.dtype}")
+    if array.size == 0 or array.shape[:1] != inputs[:1] or not inputs:
+        raise InputError(f"{path}: '{name}' has the shape {array.shape}, 'inputs' {inputs}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(f"{path}: '{name}' holds NaN or infinity")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, progress_bar
+from edgekit.cli.output import console, print_json, progress_bar, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -125,7 +125,7 @@ def _table(operators: "tuple[OperatorCost, ...]") -> "Table":
     total = sum(item.cost.value for item in operators)
     for item in operators:
         share = f"{item.cost.value / total:.1%}" if total else ""
-        table.add_row(str(item.index), item.op, _number(item.cost), share)
+        table.add_row(str(item.index), shown(item.op), _number(item.cost), share)
     return table
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json
+from edgekit.cli.output import console, print_json, shown
 
 if TYPE_CHECKING:
     from edgekit.fit.check import Fit
@@ -62,16 +62,16 @@ def _show(fit: "Fit") -> None:
         if figure is not None:
             out.print(f"{title:<9} {_words(figure)}", markup=False)
     if fit.latency_unknown:
-        out.print(f"latency   not known: {fit.latency_unknown}", markup=False)
+        out.print(f"latency   not known: {shown(fit.latency_unknown)}")
     if fit.plan is not None:
-        out.print(f"          {peak_in_words(fit.plan)}", markup=False)
+        out.print(f"          {shown(peak_in_words(fit.plan))}")
     for item in fit.unsupported_operators:
         layer = f", layer {item.layer}" if item.layer else ""
-        out.print(f"operator {item.index} {item.op}{layer}: {item.reason}", markup=False)
+        out.print(shown(f"operator {item.index} {item.op}{layer}: {item.reason}"))
         out.print(f"  {item.instead}", markup=False)
     for finding in fit.findings:
         mark = "[green]holds[/] " if finding.passed else "[red]missed[/]"
-        out.print(f"{mark}  {finding.message}")
+        out.print(f"{mark}  {shown(finding.message)}")
 
 
 def _show_all(fits: "tuple[Fit, ...]") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, progress_bar
+from edgekit.cli.output import console, print_json, progress_bar, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,12 +87,12 @@ def _show(result: "Explanation") -> None:
     if not result.causes:
         out.print("no cause found: rounding costs what rounding costs")
     for rank, cause in enumerate(result.causes, 1):
-        where = f" ({cause.op} at {cause.operator})" if cause.op else ""
-        out.print(f"\n{rank}. [bold]{cause.message}[/]{where}", soft_wrap=True)
-        out.print(f"   {cause.evidence}", soft_wrap=True)
-        out.print("   try:", cause.remedy, markup=False, soft_wrap=True)
+        where = f" ({shown(cause.op)} at {cause.operator})" if cause.op else ""
+        out.print(f"\n{rank}. [bold]{shown(cause.message)}[/]{where}", soft_wrap=True)
+        out.print(f"   {shown(cause.evidence)}", soft_wrap=True)
+        out.print(f"   try: {shown(cause.remedy)}", soft_wrap=True)
     if result.compared_runtimes:
-        out.print("\n" + _difference(result.difference), soft_wrap=True)
+        out.print("\n" + shown(_difference(result.difference)), soft_wrap=True)
 
 
 def _table(result: "Explanation") -> "Table":
@@ -107,7 +107,7 @@ def _table(result: "Explanation") -> "Table":
     for item in result.operators:
         effect = effect_of(result, item)
         table.add_row(
-            "input" if item.index < 0 else f"{item.index} {item.op}",
+            "input" if item.index < 0 else shown(f"{item.index} {item.op}"),
             _decibels(item.sqnr_db),
             _decibels(effect.sqnr_db) if item.rounds else "",
             "" if effect.loss is None else f"{effect.loss:.4f}",

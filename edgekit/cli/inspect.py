@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json
+from edgekit.cli.output import console, print_json, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,17 +38,17 @@ def _show(path: Path, inspection: "Inspection") -> None:
 
     out = console()
     kind = "fully integer" if inspection.fully_integer else "NOT fully integer"
-    out.print(f"[bold]{path.name}[/]  {format_bytes(inspection.bytes)}  {kind}")
+    out.print(f"[bold]{shown(path.name)}[/]  {format_bytes(inspection.bytes)}  {kind}")
     out.print(
         f"{inspection.macs:,} MACs  {inspection.parameters:,} parameters  "
         f"{inspection.zero_weight_fraction:.1%} of the weights are zero"
     )
     for title, ports in (("input", inspection.inputs), ("output", inspection.outputs)):
         for port in ports:
-            out.print(f"{title:<7} {_port(port)}", markup=False)
+            out.print(f"{title:<7} {shown(_port(port))}")
     out.print(_operators(inspection))
     for tensor in inspection.float_tensors:
-        out.print(f"float   {tensor.name} ({tensor.dtype}, {tensor.operator})", markup=False)
+        out.print(f"float   {shown(f'{tensor.name} ({tensor.dtype}, {tensor.operator})')}")
 
 
 def _port(port: "Port") -> str:
@@ -73,7 +73,7 @@ def _operators(inspection: "Inspection") -> "Table":
         kernels = [item for item in mine if item.is_kernel]
         table.add_row(
             str(operator.index),
-            operator.op,
+            shown(operator.op),
             f"{operator.macs:,}",
             f"{operator.parameters:,}",
             f"{sum(item.bytes for item in mine):,}",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgekit.process import Progress
+    from edgekit.stages import Watch
 
 SCHEMA_VERSION = 1
 _READABLE_COLUMNS = 96
@@ -38,10 +39,24 @@ def set_verbose(*, value: bool) -> None:
 
 
 def report_error(message: str, *, hint: str | None) -> None:
-    """Print an error, and what to do about it, on stderr."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    """Print an error, and what to do about it, on stderr; names in it may be a stranger's."""
+    from edgekit.reports.wording import clean
+
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {clean(message)}", err=True)
     if hint:
-        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+        click.echo(f"{click.style('hint:', fg='cyan')} {clean(hint)}", err=True)
+
+
+def shown(text: str) -> str:
+    """Return ``text``, with names out of a file, as a console prints it by its letters alone.
+
+    Neither rich's markup nor a terminal's control characters in it are obeyed.
+    """
+    from rich.markup import escape
+
+    from edgekit.reports.wording import clean
+
+    return escape(clean(text))
 
 
 def print_json(command: str, values: "Mapping[str, object]") -> None:
@@ -54,7 +69,7 @@ def console() -> "Console":
     """Return rich's console on stdout; it heeds ``NO_COLOR`` and pipes."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def text_columns() -> int:
@@ -91,3 +106,35 @@ def progress_bar(title: str) -> "Iterator[Progress]":
             bar.update(task, completed=done, total=total, detail=detail)
 
         yield update
+
+
+@contextmanager
+def progress_bars() -> "Iterator[Watch]":
+    """Yield what shows a bar on stderr for each thing at work, several at once."""
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(bar_width=20),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("{task.fields[detail]}"),
+    )
+    screen = Console(stderr=True)
+    with progress.Progress(
+        *columns, console=screen, transient=True, disable=_quiet or not screen.is_terminal
+    ) as bars:
+
+        @contextmanager
+        def watch(title: str) -> "Iterator[Progress]":
+            task = bars.add_task(title, total=None, detail="")
+
+            def update(done: int, total: int, detail: str = "") -> None:
+                bars.update(task, completed=done, total=total, detail=detail)
+
+            try:
+                yield update
+            finally:
+                bars.remove_task(task)
+
+        yield watch

@@ -72,8 +72,9 @@ def string_literal(text: str) -> str:
 
 
 def comment_text(text: str) -> str:
-    """Return ``text`` on one line, safe inside a C comment."""
-    return " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())
+    """Return ``text`` on one line, safe inside a C comment: it neither ends nor turns it around."""
+    line = " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _rows(codes: "npt.NDArray[np.uint8]", table: "npt.NDArray[np.uint8]", columns: int) -> str:

@@ -115,7 +115,7 @@ def stored_input(model: "Model") -> "Tensor | None":
 def real_values(stored: "npt.NDArray[np.generic]", tensor: "Tensor") -> "npt.NDArray[np.float32]":
     """Return the real numbers that ``stored`` stands for in ``tensor``, without a scale itself."""
     made = tensor.quantization
-    if made is None:
+    if made is None or stored.dtype.kind not in "iu":
         return stored.astype(np.float32)
     return dequantize(
         stored, scale=made.scales, zero_point=made.zero_points, axis=tensor.channel_axis

@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.process import Progress, Worker, silent
+from edgekit.runtimes.bounds import RUNTIME, Pace
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,7 +38,7 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._worker = Worker(_WHAT)
+        self._worker = Worker(_WHAT, bounds=RUNTIME)
 
     def __enter__(self) -> "Self":
         return self
@@ -62,7 +63,7 @@ class Session:
 
         Raises:
             UnsupportedModelError: LiteRT refuses the model; the message has its reason.
-            ToolError: It crashed.
+            ToolError: It crashed, or went out of its bounds.
         """
         self._revive()
         return self._worker.call(_run, progress, model, inputs)
@@ -92,7 +93,7 @@ class Session:
     def _revive(self) -> None:
         if not self._worker.is_alive:
             self._worker.close()
-            self._worker = Worker(_WHAT)
+            self._worker = Worker(_WHAT, bounds=RUNTIME)
 
 
 def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tuple[Array, ...]":
@@ -123,7 +124,8 @@ def _allocate(model: bytes, *, preserve: bool = False) -> "Interpreter":
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         reason = re.split(r"\n|\.(?=[A-Z])", str(error).strip())[0]
-        raise UnsupportedModelError(f"LiteRT refuses the model: {reason}") from error
+        told = reason or "without a word, as where there is too little memory"
+        raise UnsupportedModelError(f"LiteRT refuses the model: {told}") from error
     return interpreter
 
 
@@ -136,6 +138,7 @@ def _rows(
     """Return the wanted tensors of each sample."""
     sources = [item["index"] for item in interpreter.get_input_details()]
     samples = len(inputs[0])
+    pace = Pace(progress, samples)
     rows = []
     for index in range(samples):
         interpreter.reset_all_variables()
@@ -143,6 +146,5 @@ def _rows(
             interpreter.set_tensor(source, item[index : index + 1])
         interpreter.invoke()
         rows.append([interpreter.get_tensor(tensor) for tensor in wanted])
-        if index % 64 == 0:
-            progress(index, samples)
+        pace(index)
     return rows

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import MissingDependencyError, ToolError, UnsupportedModelError
+from edgekit.flatbuffer.feeding import check_samples
 from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, Worker, printed_bytes, printed_since, silent
+from edgekit.runtimes.bounds import RUNTIME, Pace
 
 if TYPE_CHECKING:
     from typing import Protocol, Self
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _WHAT = "TFLite-Micro"
 _ARENA_STEP_BYTES = 16  # TFLite-Micro aligns its arena to 16 bytes
+_LARGEST_ARENA_BYTES = 2**31 - _ARENA_STEP_BYTES  # it counts them in 32 bits
 
 
 def run(
@@ -60,7 +63,7 @@ class Session:
                 "TFLite-Micro is not installed (its wheels exist for Linux on x86-64 alone)",
                 hint="pip install --pre tflite-micro",
             )
-        self._worker = Worker(_WHAT)
+        self._worker = Worker(_WHAT, bounds=RUNTIME)
 
     def __enter__(self) -> "Self":
         return self
@@ -91,7 +94,7 @@ class Session:
 
         Raises:
             UnsupportedModelError: TFLite-Micro refuses the model; the message has its reason.
-            ToolError: It crashed.
+            ToolError: It crashed, or went out of its bounds.
         """
         self._revive()
         return self._worker.call(_run, progress, model, inputs, arena_bytes)
@@ -126,7 +129,7 @@ class Session:
 
         Raises:
             UnsupportedModelError: TFLite-Micro refuses the model with any arena.
-            ToolError: It crashed.
+            ToolError: It crashed, or went out of its bounds.
         """
         graph = read(model).main
         sample = tuple(_ramp(graph.tensors[index]) for index in graph.inputs)
@@ -143,7 +146,7 @@ class Session:
     def _revive(self) -> None:
         if not self._worker.is_alive:
             self._worker.close()
-            self._worker = Worker(_WHAT)
+            self._worker = Worker(_WHAT, bounds=RUNTIME)
 
     def _works(
         self,
@@ -169,12 +172,12 @@ def _run(
     outputs_count = len(read(model).main.outputs)
     interpreter = _allocate(model, arena_bytes or _ample_arena_bytes(model))
     samples = len(inputs[0])
+    pace = Pace(progress, samples)
     rows = []
     for index in range(samples):
         sample = tuple(item[index : index + 1] for item in inputs)
         rows.append(_invoke(interpreter, sample, outputs_count))
-        if index % 64 == 0:
-            progress(index, samples)
+        pace(index)
     return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
 
 
@@ -183,12 +186,12 @@ def _tensors(
 ) -> "tuple[Array, ...]":
     interpreter = _allocate(model, _ample_arena_bytes(model), preserve=True)
     samples = len(inputs[0])
+    pace = Pace(progress, samples)
     rows = []
     for index in range(samples):
         _invoke(interpreter, tuple(item[index : index + 1] for item in inputs), 0)
         rows.append([interpreter.GetTensor(tensor, 0)["tensor_data"].copy() for tensor in wanted])
-        if index % 64 == 0:
-            progress(index, samples)
+        pace(index)
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
@@ -238,11 +241,12 @@ def _ample_arena_bytes(model: bytes) -> int:
     graphs = read(model).graphs
     tensors = sum(tensor.stored_bytes for graph in graphs for tensor in graph.tensors)
     operators = sum(len(graph.operators) for graph in graphs)
-    return 4 * tensors + 4096 * operators + 2**20
+    return min(4 * tensors + 4096 * operators + 2**20, _LARGEST_ARENA_BYTES)
 
 
 def _ramp(tensor: "Tensor") -> "Array":
     """Return bytes ``(37 i + 11) mod 256`` as the tensor's values; small whole floats."""
+    check_samples(tensor, 1)
     ramp = (37 * np.arange(tensor.elements) + 11) % 256
     if tensor.dtype.startswith("float"):
         return (ramp / 255).astype(tensor.dtype).reshape(tensor.shape)

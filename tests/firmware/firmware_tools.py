@@ -91,6 +91,7 @@ def emitted(
     *,
     as_format: str = "c-array",
     vectors: Vectors | None,
+    labels: tuple[str, ...] = ('a "quoted" one??/', "größer"),
 ) -> tuple[EmittedFile, ...]:
     """Write what is emitted for ``model`` below ``folder``."""
     files = emit(
@@ -99,7 +100,7 @@ def emitted(
         format=as_format,
         arena_bytes=ARENA,
         vectors=vectors,
-        labels=('a "quoted" one??/', "größer"),
+        labels=labels,
         scale=1 / 255,
         offset=-0.5,
     )

@@ -1,5 +1,6 @@
 """Every emitted C file compiles without a warning: on the host, on five cores, as C++."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from firmware_tools import (
     run,
     small_model,
 )
+
+from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.writer import write
 
 COMPILERS = {
     "gcc": ("gcc", *C11),
@@ -98,3 +102,35 @@ def test_samples_of_frameworks(tmp_path: Path, format_: str, sources: list[str])
             *command, "-fsyntax-only", *sorted(headers), "-isystem", STUB, "-isystem", FRAMEWORKS,
             tmp_path / source,
         )  # fmt: skip
+
+
+HOSTILE = (
+    "*/ #error a */ int x;",
+    "/* // \\",
+    "??/\n#error b",
+    '" ); system("rm -rf /"); ("',
+    "%s %n %%",
+    "\x1b[2J \u202e \u2028 \x00 \r\n#include </etc/passwd>",
+    "{{ 7 * 7 }} {% raw %}",
+)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++"])
+def test_names_of_a_stranger_stay_names(tmp_path: Path, compiler: str) -> None:
+    """Names of tensors, labels and sources that would end a comment, a text or a line."""
+    need(compiler)
+    model = read(small_model())
+    tensors = tuple(
+        replace(tensor, name=HOSTILE[tensor.index % len(HOSTILE)]) for tensor in model.main.tensors
+    )
+    content = write(
+        replace(
+            model,
+            graphs=(replace(model.main, tensors=tensors, name=HOSTILE[0]),),
+            description=HOSTILE[2],
+        )
+    )
+    vectors = replace(echo_vectors(content), source=" ".join(HOSTILE))
+    emitted(tmp_path, content, vectors=vectors, labels=HOSTILE[:4])
+    for source in sorted(tmp_path.glob("*.c")):
+        run(*COMPILERS[compiler], "-trigraphs", "-Wno-trigraphs", "-fsyntax-only", source)

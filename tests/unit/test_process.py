@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import InputError, ToolError
-from edgekit.process import Progress, Worker, silent
+from edgekit.process import Bounds, Progress, Worker, bounded, machine_memory_bytes, silent
 
 HERE = (Path(__file__).parents[2],)  # this module is tests.unit.test_process
 
@@ -102,3 +102,89 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
             return
         time.sleep(0.1)
     pytest.fail(f"worker {child} outlived its parent")
+
+
+def sleep(progress: Progress, seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def work_on(progress: Progress, seconds: float) -> str:
+    for number in range(10):
+        time.sleep(seconds / 10)
+        progress(number, 10)
+    return "done"
+
+
+def take_memory(progress: Progress, count: int) -> int:
+    return len(bytearray(count))
+
+
+def print_without_end(progress: Progress) -> int:
+    for _ in range(100):
+        try:
+            os.write(2, b"x" * 10_000)
+        except OSError:
+            return 1
+    return 0
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def own_number(progress: Progress) -> int:
+    return os.getpid()
+
+
+def test_a_worker_that_falls_silent_is_ended() -> None:
+    with Worker("the sleeper", search=HERE) as worker:
+        number = worker.call(own_number, silent)
+        start = time.monotonic()
+        with (
+            worker.within(0.5),
+            pytest.raises(ToolError, match="the sleeper gave no sign of life for 0.5 s and was"),
+        ):
+            worker.call(sleep, silent, 60.0)
+        assert time.monotonic() - start < 20
+        assert not worker.is_alive
+        assert not is_running(number)
+
+
+def test_a_worker_that_reports_progress_may_take_its_time() -> None:
+    with Worker("the worker", search=HERE, bounds=Bounds(silence_seconds=60.0)) as worker:
+        worker.call(shout, silent)  # once it has started
+        with worker.within(2.0):
+            assert worker.call(work_on, silent, 3.0) == "done"
+        assert worker._bounds.silence_seconds == 60.0
+
+
+def test_a_worker_does_not_take_all_memory() -> None:
+    with Worker("the glutton", search=HERE, bounds=Bounds(memory_bytes=2**28)) as worker:
+        assert worker.call(take_memory, silent, 2**20) == 2**20
+        with pytest.raises(ToolError, match="the glutton needed more than the 256 MiB that it"):
+            worker.call(take_memory, silent, 2**29)
+        assert worker.call(take_memory, silent, 2**20) == 2**20  # and goes on
+
+
+def test_no_worker_takes_more_memory_than_there_is() -> None:
+    with Worker("the glutton", search=HERE) as worker, pytest.raises(ToolError, match="more than"):
+        worker.call(take_memory, silent, 2 * machine_memory_bytes())
+
+
+def test_a_worker_does_not_fill_the_disk_with_what_it_prints() -> None:
+    with Worker("the talker", search=HERE, bounds=Bounds(printed_bytes=100_000)) as worker:
+        assert worker.call(print_without_end, silent) == 1
+        assert len(worker.noise()) == 100_000
+
+
+def test_a_program_does_not_take_all_memory() -> None:
+    program = [sys.executable, "-c", "bytearray(2**29)"]
+    for memory_bytes, ends_well in ((2**28, False), (2**31, True)):
+        command = bounded(program, memory_bytes=memory_bytes)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert (done.returncode == 0) == ends_well
+        assert ("MemoryError" in done.stderr) != ends_well
