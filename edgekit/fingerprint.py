@@ -1,16 +1,25 @@
-"""What a source was when it was read: reused stages depend on it."""
+"""What a source was when it was read: reused stages and the proof of a rebuild depend on it."""
 
 import hashlib
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 RUN_MARKER = ".edgekit-run"
 """The file that makes a folder a run directory."""
+PROJECT_FILE = "edgekit.toml"
+"""The file that says what to build."""
 
 _PACKAGES = (
     "ai-edge-litert",
     "keras",
+    "litert-quantizer",
     "numpy",
     "tensorflow",
     "tensorflow-model-optimization",
@@ -24,7 +33,8 @@ def fingerprint(source: str, directory: Path) -> str:
 
     A ``module:function`` can read anything: it stands for all files of the project's folder and
     two folders deep, the ``.py`` files by their content and all others by size and time of
-    change. Run directories, hidden folders and what lies elsewhere are not seen.
+    change. Run directories, hidden folders and what lies elsewhere are not seen; nor is the
+    project file, whose values stages are told by name.
     """
     path = directory / source
     if path.is_file():
@@ -36,9 +46,42 @@ def fingerprint(source: str, directory: Path) -> str:
     return source
 
 
+def content_of(source: str, directory: Path) -> str | None:
+    """Return the SHA-256 of the file ``source``, or a digest of a folder; None of anything else.
+
+    Unlike `fingerprint` it is the same wherever the project lies and whenever it was copied.
+    """
+    path = directory / source
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    return fingerprint(source, directory) if path.is_dir() else None
+
+
+def code_of(directory: Path) -> str:
+    """Return a digest of the project's ``.py`` files, two folders deep, by name and content."""
+    found = (path for path in _project_files(directory, deep=2) if path.suffix == ".py")
+    return _digest_files(sorted(found), directory)
+
+
+def samples_digest(arrays: "Iterable[npt.NDArray[np.generic] | None]") -> str:
+    """Return a digest of ``arrays`` in their order: types, shapes and values; None is absent."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        if array is None:
+            digest.update(b"none\0")
+        else:
+            digest.update(f"{array.dtype.str} {array.shape}\0".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def versions() -> dict[str, str]:
-    """Return the versions of the packages whose results a run holds; absent ones are left out."""
-    found = {}
+    """Return the versions of Python and of the packages whose results a run holds.
+
+    Absent packages are left out.
+    """
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = version(package)
@@ -61,7 +104,7 @@ def _digest_project(directory: Path) -> str:
 
 def _project_files(folder: Path, *, deep: int) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.name.startswith((".", "__pycache__")):
+        if path.name.startswith((".", "__pycache__")) or path.name == PROJECT_FILE:
             continue
         if path.is_file():
             yield path

@@ -4,27 +4,37 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
-from edgekit.fingerprint import versions
+from edgekit.artifacts import sha256
+from edgekit.explanation.noise import Noise
+from edgekit.fingerprint import code_of, content_of, versions
 from edgekit.fit.check import to_json as fit_json
+from edgekit.hook import is_hook
 from edgekit.inspection import to_json as inspection_json
+from edgekit.scoring import Score, drop
 from edgekit.shrinking import Saving
-from edgekit.verification import RuntimeScore, Score, drop
+from edgekit.train._tensorflow import threads
+from edgekit.verification import RuntimeScore
 from edgekit.verification import to_json as verification_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from edgekit.border import Correction, DataSummary
     from edgekit.finding import Finding
     from edgekit.fit.arena import ArenaPlan
     from edgekit.fit.check import Fit
     from edgekit.inspection import Constant, Inspection
     from edgekit.project import Project
+    from edgekit.quantity import Quantity
     from edgekit.stages import Stage
+    from edgekit.target import Target
     from edgekit.train.prune import LayerSparsity
-    from edgekit.training import DataSummary
 
 FILE_NAME = "manifest.json"
 SCHEMA = "edgekit.build/1"
+TIMINGS_NAME = "timings.json"
+TIMINGS_SCHEMA = "edgekit.timings/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,12 +46,14 @@ class Verified:
         pruned: The pruned float model's.
         runtimes: Each runtime's.
         confusion: Counts on the runtime of the first target; rows are true classes.
+        noise: The rounding in each operator's output.
     """
 
     reference: Score | None
     pruned: Score | None
     runtimes: tuple[RuntimeScore, ...]
     confusion: tuple[tuple[int, ...], ...] = ()
+    noise: tuple[Noise, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +84,57 @@ class Shrinking:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """What went into a build, so that a rebuild can tell whether the same does.
+
+    Args:
+        model: SHA-256 of the model's file, or digest of its folder; None of a function's.
+        code: Digest of the project's ``.py`` files; None where it names no function of its own.
+        targets: Digest of each target's profile, by name.
+        threads: Of TensorFlow: another number adds up in another order.
+    """
+
+    model: str | None
+    code: str | None
+    targets: "Mapping[str, str]"
+    threads: int
+
+
+def sources_of(project: "Project", targets: "tuple[Target, ...]") -> Sources:
+    """Return what goes into a build of ``project`` besides its samples and options."""
+    named = (project.model.source, project.data.source, project.train.loss)
+    return Sources(
+        model=content_of(project.model.source, project.directory),
+        code=code_of(project.directory) if any(is_hook(name) for name in named) else None,
+        targets={target.name: sha256(repr(target).encode()) for target in targets},
+        threads=threads(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulated:
+    """Weights of a type that the file cannot store.
+
+    Args:
+        precision: As `edgekit.specs.QuantizeSpec.simulate`.
+        packed_bytes: What the file would have if they were packed.
+    """
+
+    precision: str
+    packed_bytes: "Quantity"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """All that a build found out."""
 
     project: "Project"
+    sources: Sources
     model: bytes
     firmware: "tuple[Path, ...]"
     stages: "tuple[Stage, ...]"
     data: "DataSummary"
+    correction: "Correction | None"
     kernels: "tuple[LayerSparsity, ...]"
     sparsity: float | None
     inspection: "Inspection"
@@ -89,6 +144,7 @@ class Outcome:
     fits: "tuple[Fit, ...]"
     findings: "tuple[Finding, ...]"
     warnings: tuple[str, ...]
+    simulated: "Simulated | None" = None
 
     @property
     def passed(self) -> bool:
@@ -105,9 +161,11 @@ def manifest_of(outcome: Outcome, files: tuple[dict[str, object], ...]) -> dict[
         "edgekit": __version__,
         "passed": outcome.passed,
         "seed": project.seed,
-        "stages": [asdict(stage) for stage in outcome.stages],
+        "inputs": asdict(outcome.sources),
+        "stages": [{"name": stage.name, "notes": stage.notes} for stage in outcome.stages],
         "data": {"source": project.data.source, **asdict(outcome.data)},
         "accuracy": _accuracy(verified),
+        "bias_correction": None if outcome.correction is None else asdict(outcome.correction),
         "sparsity": outcome.sparsity,
         "layers": [asdict(kernel) for kernel in outcome.kernels],
         "model": _model(outcome.inspection),
@@ -117,11 +175,13 @@ def manifest_of(outcome: Outcome, files: tuple[dict[str, object], ...]) -> dict[
             "passed": all(item.passed for item in outcome.findings if item.target is None),
         },
         "confusion": verified.confusion or None,
+        "noise": [asdict(item) for item in verified.noise],
         "labels": project.data.labels,
         "shrink": _shrink(outcome.shrinking),
         "arena": outcome.arena and _arena(outcome.arena),
         "targets": [fit_json(fit) for fit in outcome.fits],
         "findings": [asdict(finding) for finding in outcome.findings],
+        "simulated": None if outcome.simulated is None else asdict(outcome.simulated),
         "warnings": outcome.warnings,
         "files": files,
         "versions": versions(),
@@ -129,10 +189,15 @@ def manifest_of(outcome: Outcome, files: tuple[dict[str, object], ...]) -> dict[
     }
 
 
+def timings(stages: "tuple[Stage, ...]") -> dict[str, object]:
+    """Return what is not the same in two builds alike, as JSON values."""
+    return {"schema": TIMINGS_SCHEMA, "stages": [asdict(stage) for stage in stages]}
+
+
 def options(project: "Project") -> dict[str, object]:
-    """Return all that ``project`` asks for as JSON values, without the place where it lies."""
+    """Return all that ``project`` asks of a build as JSON values, without where it lies."""
     values = asdict(project)
-    del values["directory"]
+    del values["directory"], values["compare"]
     return values
 
 
@@ -146,6 +211,15 @@ def _accuracy(verified: Verified) -> dict[str, object] | None:
         "metric": reference.metric,
         "float": reference.value,
         "pruned": verified.pruned and verified.pruned.value,
+        "intervals": {
+            name: [score.low, score.high]
+            for name, score in (
+                ("float", reference),
+                ("pruned", verified.pruned),
+                ("int8", integer.score),
+            )
+            if score is not None
+        },
         "int8": integer.score.value,
         "drop": drop(reference, integer.score),
         "samples": integer.samples,

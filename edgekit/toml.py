@@ -4,6 +4,7 @@ import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -29,6 +30,10 @@ Microseconds = Annotated[float, parse_microseconds]
 Hertz = Annotated[int, parse_hertz]
 """A field written as ``"120MHz"`` and held in hertz."""
 
+_UNITS: Mapping[object, str] = {parse_bytes: "B", parse_microseconds: "us", parse_hertz: "Hz"}
+
+_LARGEST_BYTES = 2**20  # a file that somebody wrote has some thousand
+
 T = TypeVar("T")
 
 
@@ -39,12 +44,16 @@ def read(path: "Path") -> dict[str, object]:
         InputError: The file cannot be read, is not UTF-8 or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
+            raise InputError(f"{path}: is larger than {_LARGEST_BYTES:,} B, and no settings")
+        return tomllib.loads(content.decode())
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # whole numbers of 4,300 digits, too
         raise InputError(f"{path}: is not TOML: {error}") from error
 
 
@@ -95,6 +104,36 @@ def decode(
         raise InputError(f"{where}: {error.message}", hint=error.hint) from error
 
 
+def as_written(values: Mapping[str, object], cls: type) -> dict[str, object]:
+    """Return the table from which `decode` makes the ``cls`` that ``values`` are the fields of.
+
+    Args:
+        values: JSON values, as ``dataclasses.asdict`` gives them: quantities are bare numbers.
+        cls: As `decode` takes it.
+    """
+    hints = get_type_hints(cls, include_extras=True)
+    return {
+        name: _written(value, hints[name]) if name in hints else value
+        for name, value in values.items()
+    }
+
+
+def _written(value: object, hint: Any) -> object:  # noqa: ANN401
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        kinds = [_written(value, kind) for kind in get_args(hint)]
+        return next((item for item in kinds if item != value), value)
+    if origin is Annotated and isinstance(value, int | float):
+        return f"{Decimal(repr(value)):f}{_UNITS[hint.__metadata__[0]]}"
+    if isinstance(value, list) and origin is tuple:
+        return [_written(item, get_args(hint)[0]) for item in value]
+    if isinstance(value, dict) and origin in (dict, Mapping):
+        return {name: _written(item, get_args(hint)[1]) for name, item in value.items()}
+    if isinstance(value, dict) and is_dataclass(hint):
+        return as_written(value, hint)  # type: ignore[arg-type]  # a class, not an instance
+    return value
+
+
 def _dotted(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
@@ -134,7 +173,9 @@ def _union(value: object, kinds: tuple[Any, ...], where: str, key: str) -> objec
     """Return ``value`` as the first kind that takes it; the last refusal is the message."""
     if value is None and type(None) in kinds:  # never from TOML, often from our own JSON
         return None
-    *first, last = (kind for kind in kinds if kind is not type(None))
+    tables = isinstance(value, dict)  # a table is meant for the one kind that takes tables
+    fitting = [kind for kind in kinds if is_dataclass(kind) is tables and kind is not type(None)]
+    *first, last = fitting or [kind for kind in kinds if kind is not type(None)]
     for kind in first:
         try:
             return _value(value, kind, where, key)

@@ -1,22 +1,30 @@
 """Is the integer model still the model? Accuracy and agreement, on each real runtime."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.data import load_held_out
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
-from edgekit.finding import Finding
+from edgekit.flatbuffer.feeding import is_quantized, value_type
 from edgekit.flatbuffer.model import Tensor, read, read_bytes
+from edgekit.hook import module_folders
 from edgekit.numerics import dequantize, quantize
 from edgekit.process import Progress, Worker, silent
-from edgekit.quantity import Quantity
 from edgekit.runtimes import RUNTIMES
+from edgekit.scoring import (
+    Outcomes,
+    Score,
+    classes_of_outputs,
+    drop_at_most,
+    hold_classes,
+    outcomes,
+)
 from edgekit.vectors import Vectors, holds_vectors, load_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -24,15 +32,13 @@ if TYPE_CHECKING:
     from edgekit.runtimes.tflm import Array
     from edgekit.specs import DataSpec
 
-MetricName = Literal["accuracy", "mean_absolute_error", "mean_squared_error"]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Score:
-    """A metric and its value, such as accuracy in [0, 1]."""
+class DropBound:
+    """What the drop does not exceed, and with what confidence."""
 
-    metric: MetricName
-    value: float
+    at_most: float
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +53,7 @@ class RuntimeScore:
             model or without classes.
         max_abs_diff: Largest difference of an output from the float model's, in its real
             unit; None without a float model.
+        bound: On the drop against the float model, where that was asked.
         refusal: Why the runtime did not run the model, or None.
     """
 
@@ -55,6 +62,7 @@ class RuntimeScore:
     samples: int = 0
     disagreements: int | None = None
     max_abs_diff: float | None = None
+    bound: DropBound | None = None
     refusal: str | None = None
 
 
@@ -80,6 +88,7 @@ def verify(
     *,
     runtimes: tuple[str, ...] = tuple(RUNTIMES),
     metric: str = "auto",
+    confidence: float | None = None,
     progress: Progress = silent,
 ) -> Verification:
     """Run ``model`` on each runtime and compare it with the labels and the float model.
@@ -90,13 +99,14 @@ def verify(
         runtimes: Names in `edgekit.runtimes.RUNTIMES`. One that refuses the model says so in
             its score and does not stop the others.
         metric: ``"auto"`` takes accuracy for classes and mean absolute error for numbers.
+        confidence: Of the bound on each runtime's drop; None asks for no bound.
         progress: Told the samples done.
 
     Raises:
         InputError: The inputs do not fit the model, or an unknown runtime.
         UnsupportedModelError: The model has several inputs.
     """
-    judge = _judge(vectors, metric)
+    reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []
     for name in _known(runtimes):
@@ -106,9 +116,11 @@ def verify(
         except UnsupportedModelError as error:
             scores.append(RuntimeScore(runtime=name, refusal=error.message))
         else:
-            scores.append(_score(name, outputs[name], vectors, judge))
+            found = _outcomes(outputs[name], vectors, metric)
+            score = _score(name, outputs[name], vectors, found)
+            scores.append(replace(score, bound=_bound(reference, found, confidence)))
     return Verification(
-        reference=None if vectors.float_outputs is None else judge(vectors.float_outputs),
+        reference=None if reference is None else reference.score,
         runtimes=tuple(scores),
         outputs=outputs,
     )
@@ -147,22 +159,6 @@ def stored_inputs(model: bytes, inputs: "npt.NDArray[np.float32]") -> "Array":
     return _stored(inputs, graph.tensors[graph.inputs[0]])
 
 
-def gates(
-    reference: Score | None, scores: tuple[RuntimeScore, ...], *, accuracy_drop: float | None
-) -> tuple[Finding, ...]:
-    """Return whether each runtime ran the model and kept its accuracy.
-
-    Args:
-        reference: The float model's score.
-        scores: Each runtime's.
-        accuracy_drop: Largest loss of the metric against the float model; None asks nothing.
-
-    Raises:
-        InputError: A limit that has nothing to be held against.
-    """
-    return (*(_ran(score) for score in scores), *_drops(reference, scores, accuracy_drop))
-
-
 def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[str, object]:
     """Return the keys of ``edgekit verify --json`` but ``passed``."""
     return {
@@ -172,6 +168,9 @@ def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[s
                 "runtime": score.runtime,
                 "metric": score.score and score.score.metric,
                 "value": score.score and score.score.value,
+                "low": score.score and score.score.low,
+                "high": score.score and score.score.high,
+                "drop_bound": score.bound and asdict(score.bound),
                 "samples": score.samples,
                 "disagreements": score.disagreements,
                 "max_abs_diff": score.max_abs_diff,
@@ -180,46 +179,6 @@ def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[s
             for score in scores
         ],
     }
-
-
-def score_outputs(
-    outputs: "npt.NDArray[np.float32]", labels: "npt.NDArray[np.generic]", *, metric: str = "auto"
-) -> Score:
-    """Return the score of real ``outputs``, shape ``(samples, …)``, against ``labels``."""
-    score = _judge(Vectors(inputs=outputs, labels=labels), metric)(outputs)
-    assert score is not None  # there are labels
-    return score
-
-
-def confusion(
-    labels: "npt.NDArray[np.generic]", outputs: "npt.NDArray[np.float32]"
-) -> "npt.NDArray[np.int64]":
-    """Return counts of samples, shape ``(classes, classes)``: rows true, columns predicted."""
-    true, predicted = classes_of_labels(labels), _classes(outputs)
-    size = max(int(true.max()), int(predicted.max()), outputs.shape[-1] - 1) + 1
-    counts = np.zeros((size, size), np.int64)
-    np.add.at(counts, (true, predicted), 1)
-    return counts
-
-
-def classes_of_labels(labels: "npt.NDArray[np.generic]") -> "npt.NDArray[np.int64]":
-    """Return class numbers, shape ``(samples,)``, of class numbers or one-hot rows."""
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        return np.asarray(labels.reshape(len(labels), -1).argmax(axis=-1), np.int64)
-    return labels.reshape(len(labels)).astype(np.int64)
-
-
-def hold_classes(labels: "npt.NDArray[np.generic]", outputs: int) -> bool:
-    """Return whether ``labels`` are classes of a model with so many ``outputs`` a sample.
-
-    They are if they are one-hot rows, or whole numbers that the outputs can tell apart: 0 or 1
-    for a single output. Other numbers are values to come near to.
-    """
-    if labels.ndim == 1 or labels.shape[-1] == 1:
-        whole = bool(np.all(labels == np.floor(labels)))
-        return whole and bool(labels.min() >= 0) and bool(labels.max() < max(outputs, 2))
-    rows = labels.reshape(len(labels), -1)
-    return bool(np.all((rows == 0) | (rows == 1)) and np.all(rows.sum(axis=1) == 1))
 
 
 def _known(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -234,8 +193,8 @@ def _stored(inputs: "npt.NDArray[np.float32]", tensor: Tensor) -> "Array":
         raise InputError(
             f"samples have the shape {inputs.shape[1:]}, the model's input {tensor.shape[1:]}"
         )
-    if tensor.quantization is None:
-        return inputs.astype(tensor.dtype)
+    if tensor.quantization is None or not is_quantized(tensor):
+        return inputs.astype(value_type(tensor))
     return quantize(
         inputs,
         scale=float(tensor.quantization.scales[0]),
@@ -245,57 +204,13 @@ def _stored(inputs: "npt.NDArray[np.float32]", tensor: Tensor) -> "Array":
 
 
 def _real(stored: "Array", tensor: Tensor) -> "npt.NDArray[np.float32]":
-    if tensor.quantization is None:
+    if tensor.quantization is None or not is_quantized(tensor):
         return stored.astype(np.float32)
     return dequantize(
         stored,
         scale=float(tensor.quantization.scales[0]),
         zero_point=int(tensor.quantization.zero_points[0]),
     )
-
-
-def _judge(vectors: Vectors, metric: str) -> "Callable[[npt.NDArray[np.float32]], Score | None]":
-    """Return the function from a model's outputs to its score on these samples."""
-    labels = vectors.labels
-    if labels is None:
-        return lambda _: None
-
-    def judge(outputs: "npt.NDArray[np.float32]") -> Score:
-        width = outputs.reshape(len(outputs), -1).shape[1]
-        if metric == "accuracy" or (metric == "auto" and hold_classes(labels, width)):
-            right = _classes(outputs) == classes_of_labels(labels)
-            return Score(metric="accuracy", value=float(np.mean(right)))
-        return _error(outputs, labels.astype(np.float32), metric)
-
-    return judge
-
-
-def _error(
-    outputs: "npt.NDArray[np.float32]", wanted: "npt.NDArray[np.float32]", metric: str
-) -> Score:
-    if outputs.size != wanted.size:
-        raise InputError(
-            f"{metric} needs a target for each output: the labels have the shape "
-            f"{wanted.shape[1:]}, the outputs {outputs.shape[1:]}",
-            hint='set metric = "accuracy", or give targets of the shape of the outputs',
-        )
-    difference = outputs.reshape(wanted.shape) - wanted
-    if metric == "mean_squared_error":
-        return Score(metric="mean_squared_error", value=float(np.mean(difference**2)))
-    return Score(metric="mean_absolute_error", value=float(np.mean(np.abs(difference))))
-
-
-def _classes(outputs: "npt.NDArray[np.float32]") -> "npt.NDArray[np.int64]":
-    """Return the class of each sample: the largest output, or the side of a single one.
-
-    A single output is a probability if none lies outside 0 to 1, or else a logit. Over a
-    validation set the two are told apart; a model of logits that gives only such is not.
-    """
-    flat = outputs.reshape(len(outputs), -1)
-    if flat.shape[1] > 1:
-        return np.asarray(flat.argmax(axis=1), np.int64)
-    middle = 0.5 if flat.min() >= 0 and flat.max() <= 1 else 0.0
-    return (flat[:, 0] > middle).astype(np.int64)
 
 
 def _naming(progress: Progress, name: str) -> Progress:
@@ -307,11 +222,25 @@ def _naming(progress: Progress, name: str) -> Progress:
     return named
 
 
+def _outcomes(
+    outputs: "npt.NDArray[np.float32] | None", vectors: Vectors, metric: str
+) -> Outcomes | None:
+    if outputs is None or vectors.labels is None:
+        return None
+    return outcomes(outputs, vectors.labels, metric=metric)
+
+
+def _bound(
+    reference: Outcomes | None, found: Outcomes | None, confidence: float | None
+) -> DropBound | None:
+    if reference is None or found is None or confidence is None:
+        return None
+    at_most = drop_at_most(reference, found, confidence=confidence)
+    return DropBound(at_most=at_most, confidence=confidence)
+
+
 def _score(
-    name: str,
-    outputs: "npt.NDArray[np.float32]",
-    vectors: Vectors,
-    judge: "Callable[[npt.NDArray[np.float32]], Score | None]",
+    name: str, outputs: "npt.NDArray[np.float32]", vectors: Vectors, found: Outcomes | None
 ) -> RuntimeScore:
     reference = vectors.float_outputs
     largest = None
@@ -319,7 +248,7 @@ def _score(
         largest = float(np.max(np.abs(outputs.reshape(reference.shape) - reference)))
     return RuntimeScore(
         runtime=name,
-        score=judge(outputs),
+        score=None if found is None else found.score,
         samples=len(outputs),
         disagreements=_disagreements(outputs, vectors),
         max_abs_diff=largest,
@@ -332,50 +261,7 @@ def _disagreements(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> int 
         return None
     if not hold_classes(labels, outputs.reshape(len(outputs), -1).shape[1]):
         return None
-    return int(np.sum(_classes(outputs) != _classes(reference)))
-
-
-def _ran(score: RuntimeScore) -> Finding:
-    return Finding(
-        gate=f"runs on {score.runtime}",
-        passed=score.refusal is None,
-        message=score.refusal or f"{score.samples} samples ran on {score.runtime}",
-    )
-
-
-def _drops(
-    reference: Score | None, scores: tuple[RuntimeScore, ...], limit: float | None
-) -> "tuple[Finding, ...]":
-    if limit is None:
-        return ()
-    if reference is None:
-        raise InputError(
-            "accuracy_drop has nothing to be held against: no labels or no float model",
-            hint="give data with labels and the float model's outputs, or take the limit away",
-        )
-    return tuple(
-        _drop(reference, score.score, score.runtime, limit) for score in scores if score.score
-    )
-
-
-def _drop(reference: Score, score: Score, runtime: str, limit: float) -> Finding:
-    loss = drop(reference, score)
-    return Finding(
-        gate="accuracy_drop",
-        passed=loss <= limit + 1e-9,  # 0.98 - 0.97 is a little over 0.01 in binary
-        message=f"{score.metric} on {runtime} is {score.value:.4f}, the float model's "
-        f"{reference.value:.4f}: a loss of {loss:.4f}, limit {limit:g}",
-        value=Quantity(
-            value=loss, unit=score.metric, kind="host", source=f"{runtime} on the validation set"
-        ),
-        limit=limit,
-    )
-
-
-def drop(reference: Score, score: Score) -> float:
-    """Return how much worse ``score`` is than ``reference``, in the metric's unit."""
-    loss = reference.value - score.value
-    return loss if score.metric == "accuracy" else -loss
+    return int(np.sum(classes_of_outputs(outputs) != classes_of_outputs(reference)))
 
 
 def validation_vectors(
@@ -408,8 +294,14 @@ def validation_vectors(
 
 def _held_out(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Vectors:
     graph = read(model).main
+    if len(graph.inputs) != 1 or not graph.outputs:
+        raise UnsupportedModelError(
+            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; verify "
+            "takes one of each"
+        )
     source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    with Worker("the data hook", search=(directory,)) as worker:  # a hook may import anything
+    search = module_folders(directory, spec.source)
+    with Worker("the data hook", search=search) as worker:  # a hook may import anything
         data = worker.call(
             load_held_out,
             silent,

@@ -74,6 +74,11 @@ def target(
             "cycles per MAC of 18 rows of MLPerf Tiny, Cortex-M4, CMSIS-NN",
             (latency_ms * 0.8, latency_ms * 1.25),
         ),
+        "operator_ms": []
+        if latency_ms is None
+        else [
+            share * latency_ms for share in (0.125, 0.5, 0.0625, 0.25, 0.03125, 0.015625, 0.015625)
+        ],
         "findings": [
             finding(
                 "flash",
@@ -108,6 +113,7 @@ def passing() -> Manifest:
         ("FULLY_CONNECTED", 320, 330),
         ("SOFTMAX", 0, 0),
     ]
+    decibels = [43.2, 31.5, 30.25, 30.25, 28.0, 27.5, 26.0]
     live = [1088, 3072, 2560, 1024, 544, 42, 20]
     tensors = [
         ("conv2d/Conv2D", "CONV_2D", 144, 0.75, (16, 3, 3, 1)),
@@ -139,24 +145,27 @@ def passing() -> Manifest:
         "edgekit": "0.1.0",
         "passed": True,
         "seed": 0,
+        "inputs": {
+            "model": None,
+            "code": "c0de" * 16,
+            "targets": {"nucleo-l4r5zi": "aa" * 32},
+            "threads": 4,
+        },
         "stages": [
-            {"name": "load", "seconds": 12.4, "reused": False, "notes": []},
-            {
-                "name": "prune",
-                "seconds": 31.02,
-                "reused": True,
-                "notes": ["4 kernels, end step 112, every 2 steps"],
-            },
-            {"name": "quantize", "seconds": 42.7, "reused": False, "notes": []},
-            {"name": "convert", "seconds": 9.6, "reused": False, "notes": []},
-            {"name": "verify", "seconds": 1.31, "reused": False, "notes": []},
-            {"name": "fit", "seconds": 0.42, "reused": False, "notes": []},
+            {"name": "load", "notes": []},
+            {"name": "prune", "notes": ["4 kernels, end step 112, every 2 steps"]},
+            {"name": "quantize", "notes": []},
+            {"name": "convert", "notes": []},
+            {"name": "verify", "notes": []},
+            {"name": "fit", "notes": []},
         ],
         "data": {
             "source": "data:digits",
+            "sha256": "5a" * 32,
             "is_random": False,
             "train_samples": 1237,
             "calibration_samples": 200,
+            "calibration_indices": [833, 12, 1402],
             "validation_samples": 360,
             "notes": ["no sample stands in two sets"],
         },
@@ -251,6 +260,13 @@ def passing() -> Manifest:
             "bit_exact": True,
             "vectors": 32,
         },
+        "noise": [
+            {"index": -1, "op": "INPUT", "sqnr_db": None},
+            *(
+                {"index": index, "op": op, "sqnr_db": sqnr_db}
+                for index, ((op, _, _), sqnr_db) in enumerate(zip(operators, decibels, strict=True))
+            ),
+        ],
         "arena": {
             "peak_bytes": 3072,
             "peak_operator": 1,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory.")
 @click.option("--seed", type=int, help="Of every random choice.")
 @click.option("--fresh", is_flag=True, help="Reuse no stage of an earlier run.")
+@click.option("--check-reproducible", is_flag=True, help="Build twice and compare every artifact.")
 @click.option("--plan", "plan_only", is_flag=True, help="Print what would be done; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def build(
@@ -29,6 +30,7 @@ def build(
     out: Path | None,
     seed: int | None,
     fresh: bool,
+    check_reproducible: bool,
     plan_only: bool,
     as_json: bool,
 ) -> int:
@@ -43,14 +45,17 @@ def build(
     """
     from edgekit.pipeline import build as run
     from edgekit.project import resolve
+    from edgekit.reproduction import checked
 
     project = resolve(source, data=data, targets=targets, seed=seed)
     if plan_only:
         _print_plan(project, out, as_json=as_json)
         return 0
     result = run(project, out=out, watch=progress_bar, fresh=fresh)
+    if check_reproducible:
+        result = checked(project, result, watch=progress_bar)
     if as_json:
-        values = {name: value for name, value in result.manifest.items() if name != "schema"}
+        values = {name: value for name, value in _told(result).items() if name != "schema"}
         print_json("build", {"run_directory": str(result.directory), **values})
     else:
         _show(result)
@@ -73,9 +78,25 @@ def _print_plan(project: "Project", out: Path | None, *, as_json: bool) -> None:
             click.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
 
 
+def _told(result: "Run") -> dict[str, object]:
+    """Return the manifest with what its file leaves out: seconds, and the second build."""
+    from dataclasses import asdict
+
+    findings = result.manifest["findings"]
+    assert isinstance(findings, list)
+    if result.reproducible is not None:
+        findings = [*findings, asdict(result.reproducible)]
+    return {
+        **result.manifest,
+        "passed": result.passed,
+        "stages": [asdict(stage) for stage in result.stages],
+        "findings": findings,
+    }
+
+
 def _show(result: "Run") -> None:
     from edgekit.reports.text import render
 
-    text = render(result.manifest, width=text_columns(), colour=has_colour())
+    text = render(_told(result), width=text_columns(), colour=has_colour())
     click.echo(text, nl=False)
     click.echo(f"report: {result.directory / 'report.html'}")

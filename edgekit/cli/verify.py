@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, progress_bar
+from edgekit.cli.output import console, print_json, progress_bar, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 @click.option("--runtime", "runtimes", multiple=True, help="Only this runtime; may be repeated.")
 @click.option("--reference", type=click.Path(path_type=Path), help="The float .tflite.")
 @click.option("--accuracy-drop", type=float, help="Fail beyond this loss against the reference.")
+@click.option(
+    "--confidence",
+    type=float,
+    help="With which the loss must be shown not to exceed --accuracy-drop, such as 0.95.",
+)
 @click.option("--scale", type=float, default=1.0, help="Multiplied with every input value.")
 @click.option("--offset", type=float, default=0.0, help="Added to every scaled input value.")
 @click.option("--seed", type=int, default=0, help="Of the split of data without a test set.")
@@ -31,6 +36,7 @@ def verify(
     runtimes: tuple[str, ...],
     reference: Path | None,
     accuracy_drop: float | None,
+    confidence: float | None,
     scale: float,
     offset: float,
     seed: int,
@@ -43,20 +49,35 @@ def verify(
 
     \b
     edgekit verify model.tflite --data vectors.npz
+    edgekit verify model.tflite --data vectors.npz --accuracy-drop 0.01 --confidence 0.95
     """
+    from edgekit.errors import UsageError
     from edgekit.flatbuffer.model import read_bytes
+    from edgekit.gates import gates
     from edgekit.runtimes import RUNTIMES
-    from edgekit.specs import DataSpec
-    from edgekit.verification import gates, to_json, validation_vectors
+    from edgekit.specs import DataSpec, check_confidence
+    from edgekit.verification import to_json, validation_vectors
     from edgekit.verification import verify as run
 
+    if confidence is not None:
+        check_confidence("--confidence", confidence)
+        if accuracy_drop is None:
+            raise UsageError(
+                "--confidence is of a limit that is not given", hint="add --accuracy-drop 0.01"
+            )
     content = read_bytes(model)
     spec = DataSpec(source=data, scale=scale, offset=offset)
     vectors = validation_vectors(
         content, spec, directory=Path.cwd(), seed=seed, float_model=reference
     )
     with progress_bar("verify") as progress:
-        result = run(content, vectors, runtimes=runtimes or tuple(RUNTIMES), progress=progress)
+        result = run(
+            content,
+            vectors,
+            runtimes=runtimes or tuple(RUNTIMES),
+            confidence=confidence,
+            progress=progress,
+        )
     findings = gates(result.reference, result.runtimes, accuracy_drop=accuracy_drop)
     passed = all(finding.passed for finding in findings)
     if as_json:
@@ -73,7 +94,7 @@ def _show(result: "Verification", findings: "tuple[Finding, ...]") -> None:
     out.print(_table(result))
     for finding in findings:
         mark = "[green]holds[/] " if finding.passed else "[red]missed[/]"
-        out.print(f"{mark} {finding.gate}: {finding.message}")
+        out.print(f"{mark} {finding.gate}: {shown(finding.message)}")
 
 
 def _table(result: "Verification") -> "Table":

@@ -14,7 +14,7 @@ from edgekit.reports.names import distinct, short_name
 if TYPE_CHECKING:
     from edgekit.reports.allowance import Allowance
 
-_SETTINGS = ("edgekit", "seed", "options", "versions")
+_SETTINGS = ("edgekit", "inputs", "options", "versions")
 """Keys of a manifest that say what a run was told; its data are added to them."""
 
 
@@ -49,7 +49,8 @@ class Cause:
 
     Args:
         measure: What it had a share in.
-        name: Of the tensor, operator or layer.
+        name: Of the tensor, operator or layer; for an accuracy the operators, with the
+            signal-to-noise ratio of their outputs.
         before: In the first run, or None where there was no such part.
         after: In the second run, or None.
         unit: Of both.
@@ -114,7 +115,7 @@ def diff(
     return Difference(
         before=first.name,
         after=second.name,
-        settings=_settings(before, after),
+        settings=settings(before, after),
         changes=changes,
         causes=_causes(first, second),
         findings=tuple(
@@ -131,6 +132,16 @@ def to_json(difference: Difference) -> dict[str, object]:
         "causes": [{**asdict(item), "difference": item.difference} for item in difference.causes],
         "passed": difference.passed,
     }
+
+
+def settings(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Setting, ...]:
+    """Return what two manifests say differently of what went into their builds."""
+    first, second = dict(_told(before)), dict(_told(after))
+    return tuple(
+        Setting(key=key, before=first.get(key), after=second.get(key))
+        for key in sorted({*first, *second})
+        if first.get(key) != second.get(key)
+    )
 
 
 def _changes(
@@ -214,6 +225,7 @@ def _causes(before: facts.Manifest, after: facts.Manifest) -> tuple[Cause, ...]:
         ("macs", "MAC", _operator_macs(before), _operator_macs(after)),
         ("arena", "B", _live_bytes(before), _live_bytes(after)),
         ("sparsity", "sparsity", _reached(before), _reached(after)),
+        (_metric(before), "dB", *_noise(before, after)),
     )
     found = []
     for measure, unit, first, second in parts:
@@ -253,17 +265,34 @@ def _live_bytes(run: facts.Manifest) -> dict[str, float]:
     }
 
 
+def _metric(run: facts.Manifest) -> str:
+    return run.accuracy.metric if run.accuracy else "accuracy"
+
+
+def _noise(
+    before: facts.Manifest, after: facts.Manifest
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the signal-to-noise ratio of each operator's output, as far as both runs tell it.
+
+    An accuracy that moved did so by what an operator rounds more or less than before.
+    """
+    if before.accuracy is None or after.accuracy is None:
+        return {}, {}
+    if before.accuracy.int8 == after.accuracy.int8:
+        return {}, {}
+    first, second = (
+        {f"{item.index} {item.op}": item.sqnr_db for item in run.noise if item.sqnr_db is not None}
+        for run in (before, after)
+    )
+    shared = first.keys() & second.keys()
+    return (
+        {name: value for name, value in first.items() if name in shared},
+        {name: value for name, value in second.items() if name in shared},
+    )
+
+
 def _reached(run: facts.Manifest) -> dict[str, float]:
     return {item.name: item.reached for item in run.layers}
-
-
-def _settings(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Setting, ...]:
-    first, second = dict(_told(before)), dict(_told(after))
-    return tuple(
-        Setting(key=key, before=first.get(key), after=second.get(key))
-        for key in sorted({*first, *second})
-        if first.get(key) != second.get(key)
-    )
 
 
 def _told(manifest: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.reports import manifest as facts
 from edgekit.reports import sources, verdict, wording
+from edgekit.reports.operators import operator_table
 from edgekit.reports.pictures.accuracy import accuracy_picture
 from edgekit.reports.pictures.arena import arena_picture
 from edgekit.reports.pictures.confusion import confusion_picture
@@ -47,6 +48,7 @@ def render(manifest: "Mapping[str, object]") -> str:
             coded=_with_code(run),
             parts=areas,
             cells=treemap(areas),
+            operators=operator_table(run),
             arena=arena_picture(run.arena) if run.arena else None,
             is_random=verdict.is_random(run),
         )

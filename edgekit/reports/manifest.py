@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
@@ -19,29 +20,44 @@ SCHEMA = "edgekit.build/1"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """One stage of the build and the seconds it took on this machine."""
+    """One stage of the build; the seconds it took are known right after the build alone."""
 
     name: str
-    seconds: float
+    seconds: float | None = None
     reused: bool = False
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Data:
-    """Where the samples came from and how many each purpose got."""
+    """Where the samples came from, their digest, and how many each purpose got."""
 
     source: str
+    sha256: str = ""
     is_random: bool = False
     train_samples: int | None = None
     calibration_samples: int | None = None
+    calibration_indices: tuple[int, ...] = ()
     validation_samples: int | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """Digests of the model, the project's code and the profiles; and TensorFlow's threads."""
+
+    model: str = ""
+    code: str = ""
+    targets: Mapping[str, str] | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Accuracy:
-    """The task's metric after each stage; ``drop`` is positive where int8 is the worse."""
+    """The task's metric after each stage, and the ends of its 95 % intervals by stage.
+
+    ``drop`` is positive where int8 is the worse.
+    """
 
     metric: str
     float_: float | None = None
@@ -49,6 +65,30 @@ class Accuracy:
     int8: float | None = None
     drop: float | None = None
     samples: int | None = None
+    intervals: Mapping[str, tuple[float, ...]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerShift:
+    """What bias correction moved one layer's channels by, on average, and in steps of its grid."""
+
+    index: int
+    op: str
+    tensor: str
+    mean_shift: float
+    steps: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BiasCorrection:
+    """The metric in LiteRT without and with bias correction, and the layers left without."""
+
+    metric: str
+    before: float
+    after: float
+    samples: int
+    layers: tuple[LayerShift, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,19 +161,32 @@ class Constant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """The float model's metric, that the runtimes are held against."""
+    """The float model's metric, that the runtimes are held against, and its 95 % interval."""
 
     metric: str
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropBound:
+    """What the drop does not exceed, and with what confidence: by a paired bootstrap."""
+
+    at_most: float
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runtime:
-    """What one runtime made of the validation set."""
+    """What one runtime made of the validation set; ``low`` to ``high`` is the 95 % interval."""
 
     runtime: str
     metric: str = ""
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    drop_bound: DropBound | None = None
     samples: int | None = None
     disagreements: int | None = None
     max_abs_diff: float | None = None
@@ -219,7 +272,25 @@ class TargetFit:
     flash_bytes: Quantity | None = None
     ram_bytes: Quantity | None = None
     latency_ms: Quantity | None = None
+    operator_ms: tuple[float, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulated:
+    """Weights of a type that the file cannot store, and its bytes if they were packed."""
+
+    precision: str
+    packed_bytes: Quantity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noise:
+    """Signal-to-quantization-noise ratio of one operator's output; None: no noise."""
+
+    index: int
+    op: str
+    sqnr_db: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,6 +301,11 @@ class Artifact:
     bytes: int
     sha256: str = ""
 
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise ValueError(f"the path {self.path!r} leads out of the run directory")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
@@ -239,9 +315,11 @@ class Manifest:
     passed: bool
     edgekit: str = ""
     seed: int | None = None
+    inputs: Inputs | None = None
     stages: tuple[Stage, ...] = ()
     data: Data | None = None
     accuracy: Accuracy | None = None
+    bias_correction: BiasCorrection | None = None
     sparsity: float | None = None
     layers: tuple[Layer, ...] = ()
     model: Model | None = None
@@ -250,9 +328,11 @@ class Manifest:
     confusion: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
     shrink: Shrink | None = None
+    noise: tuple[Noise, ...] = ()
     arena: Arena | None = None
     targets: tuple[TargetFit, ...] = ()
     findings: tuple[Finding, ...] = ()
+    simulated: Simulated | None = None
     warnings: tuple[str, ...] = ()
     files: tuple[Artifact, ...] = ()
     versions: Mapping[str, str] | None = None

@@ -155,15 +155,8 @@ def _targets(run: facts.Manifest) -> str:
 
 
 def _stages(run: facts.Manifest) -> str:
-    rows = [
-        (
-            escape(stage.name),
-            "reused" if stage.reused else wording.duration(stage.seconds),
-            escape("; ".join(stage.notes)),
-        )
-        for stage in run.stages
-    ]
-    return table(("stage", "time:", "notes"), rows) if rows else ""
+    rows = [(escape(stage.name), escape("; ".join(stage.notes))) for stage in run.stages]
+    return table(("stage", "notes"), rows) if rows else ""
 
 
 def _files(run: facts.Manifest) -> str:

@@ -21,7 +21,11 @@ FILE = Origin("host", "counted in the bytes of the model file")
 MACS = Origin("host", "counted from the shapes as MLPerf Tiny counts, padding included")
 PLAN = Origin("host", "the tensors' lifetimes and places as TFLite-Micro plans them")
 RUNTIMES = Origin("host", "the runtimes' outputs on the validation set, on the machine that built")
-CLOCK = Origin("host", "wall clock of the machine that built")
+NOISE = Origin(
+    "host",
+    "LiteRT without delegates on at most 64 validation samples, against the same graph with the "
+    "file's own weights on real numbers; the rounding of all operators before is in it",
+)
 KERNELS = Origin(
     "host",
     "exact zeros counted in the kernels after pruning, before anything is shrunk",

@@ -179,11 +179,18 @@ def _stages(out: "Console", run: facts.Manifest) -> None:
     if not run.stages:
         return
     heading(out, "Stages")
-    rows = table(("stage", "left"), ("time", "right"), ("", "left"))
+    timed = any(stage.seconds is not None for stage in run.stages)
+    time = (("time", "right"),) if timed else ()
+    rows = table(("stage", "left"), *time, ("", "left"))
     for stage in run.stages:
-        seconds = "reused" if stage.reused else wording.duration(stage.seconds)
-        rows.add_row(stage.name, seconds, "; ".join(stage.notes))
+        rows.add_row(stage.name, *((_time(stage),) if timed else ()), "; ".join(stage.notes))
     out.print(rows)
+
+
+def _time(stage: facts.Stage) -> str:
+    if stage.reused:
+        return "reused"
+    return wording.ABSENT if stage.seconds is None else wording.duration(stage.seconds)
 
 
 def _files(out: "Console", run: facts.Manifest) -> None:

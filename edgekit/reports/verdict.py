@@ -206,7 +206,11 @@ def _size(manifest: "Manifest") -> str:
         return ""
     text = f"The file takes {wording.amount(manifest.model.bytes, 'B')}"
     sparsity = manifest.sparsity
-    if sparsity:
+    left = manifest.model.zero_weight_fraction
+    if sparsity and left is not None and left < sparsity / 2:  # whole channels went
+        share = wording.percent(sparsity)
+        text += f", without the {share} of the weights that pruning set to zero"
+    elif sparsity:
         text += f" and {wording.percent(sparsity)} of the pruned weights are zero"
     return text + "."
 

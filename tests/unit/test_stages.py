@@ -97,6 +97,10 @@ def test_a_second_build_into_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 def test_drafts_of_a_killed_build_are_removed(tmp_path: Path) -> None:
     with claimed(tmp_path / "run") as folder:
-        (folder / "stages" / ".prune.x1").mkdir(parents=True)
+        (folder / "stages").mkdir()
+    (folder / "stages" / ".prune.x1").mkdir()
+    (folder / ".report.html.ab12cd34").touch()
     with claimed(tmp_path / "run") as folder:
         assert list((folder / "stages").iterdir()) == []
+        (folder / "stages" / ".late.x2").mkdir()  # by a process that was dying still
+    assert sorted(item.name for item in folder.rglob("*")) == [".edgekit-run", "stages"]

@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.toml import Bytes, decode, read
+from edgekit.toml import Bytes, Microseconds, as_written, decode, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,3 +94,40 @@ def test_a_file_that_is_no_toml_is_refused_by_name(
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "absent.toml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Either:
+    limit: Inner | float | None = None
+    sizes: tuple[Bytes, ...] = ()
+    time: Microseconds | None = None
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"flsh": "1B"}, "f: unknown key 'limit.flsh'"),
+        ("x", "f: limit is 'x', not a number"),
+    ],
+)
+def test_what_may_be_a_table_or_a_number_is_told_apart_by_its_shape(
+    value: object, message: str
+) -> None:
+    assert decode({"limit": {"flash": "1KiB"}}, Either, where="f").limit == Inner(flash=1024)
+    assert decode({"limit": 1}, Either, where="f").limit == 1.0
+    with pytest.raises(InputError) as caught:
+        decode({"limit": value}, Either, where="f")
+    assert caught.value.message == message
+
+
+@given(
+    st.builds(
+        Either,
+        limit=st.none() | st.floats(0, 1e6) | st.builds(Inner, flash=st.integers(0, 2**40)),
+        sizes=st.lists(st.integers(0, 2**40)).map(tuple),
+        time=st.none() | st.floats(0, 1e12),
+    )
+)
+def test_what_was_decoded_can_be_written_and_decoded_again(value: Either) -> None:
+    stored = json.loads(json.dumps(asdict(value)))
+    assert decode(as_written(stored, Either), Either, where="f") == value

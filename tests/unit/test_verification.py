@@ -3,70 +3,10 @@ import pytest
 
 from edgekit import verification as module
 from edgekit.errors import InputError
+from edgekit.gates import gates
+from edgekit.scoring import Score
 from edgekit.vectors import Vectors
-from edgekit.verification import (
-    RuntimeScore,
-    Score,
-    confusion,
-    drop,
-    gates,
-    hold_classes,
-    score_outputs,
-)
-
-
-@pytest.mark.parametrize(
-    ("labels", "outputs", "are_classes"),
-    [
-        (np.array([0, 2, 1]), 3, True),
-        (np.array([0, 3, 1]), 3, False),  # three outputs have no class 3
-        (np.array([[0.0], [1.0]]), 1, True),
-        (np.array([17, 240]), 1, False),  # whole numbers to come near to
-        (np.eye(3), 3, True),
-        (np.array([0.5, 1.0]), 1, False),
-        (np.array([[0.2, 0.8], [1.0, 0.0]]), 2, False),
-        (np.array([-1, 1]), 2, False),
-    ],
-)
-def test_class_numbers_and_one_hot_rows_are_told_from_numbers(
-    labels: np.ndarray, outputs: int, are_classes: bool
-) -> None:
-    assert hold_classes(labels, outputs) is are_classes
-
-
-def test_targets_that_are_no_outputs_are_refused_for_an_error_metric() -> None:
-    outputs = np.zeros((4, 3), np.float32)
-    with pytest.raises(InputError, match="needs a target for each output"):
-        score_outputs(outputs, np.array([0, 1, 2, 0]), metric="mean_absolute_error")
-
-
-def test_accuracy_counts_the_largest_output() -> None:
-    outputs = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], np.float32)
-    assert score_outputs(outputs, np.array([1, 0, 0, 0])) == Score(metric="accuracy", value=0.75)
-
-
-@pytest.mark.parametrize("outputs", [[[0.2], [0.9]], [[-3.0], [2.0]]])
-def test_a_single_output_is_a_probability_or_a_logit(outputs: list[list[float]]) -> None:
-    assert score_outputs(np.array(outputs, np.float32), np.array([0, 1])).value == 1.0
-
-
-def test_numbers_are_scored_by_their_error() -> None:
-    outputs = np.array([[1.0], [3.0]], np.float32)
-    wanted = np.array([[1.5], [4.5]])
-    assert score_outputs(outputs, wanted).value == pytest.approx((0.5 + 1.5) / 2)
-    squared = score_outputs(outputs, wanted, metric="mean_squared_error")
-    assert squared.value == pytest.approx((0.25 + 2.25) / 2)
-
-
-def test_a_loss_is_positive_where_the_model_got_worse() -> None:
-    assert drop(Score(metric="accuracy", value=0.9), Score(metric="accuracy", value=0.8)) > 0
-    error = "mean_absolute_error"
-    assert drop(Score(metric=error, value=0.1), Score(metric=error, value=0.2)) > 0
-
-
-def test_confusion_has_true_classes_in_rows() -> None:
-    outputs = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0]], np.float32)
-    assert confusion(np.array([0, 0, 1]), outputs).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+from edgekit.verification import DropBound, RuntimeScore
 
 
 def score(value: float) -> RuntimeScore:
@@ -80,6 +20,24 @@ def test_the_limit_itself_still_holds() -> None:
     (_, finding) = gates(reference, (score(0.969),), accuracy_drop=0.01)
     assert not finding.passed
     assert "0.0110" in finding.message
+
+
+def test_where_a_bound_was_asked_it_is_the_bound_that_must_hold() -> None:
+    reference = Score(metric="accuracy", value=0.98)
+    few = RuntimeScore(
+        runtime="r",
+        score=Score(metric="accuracy", value=0.98),
+        samples=200,
+        bound=DropBound(at_most=0.015, confidence=0.95),
+    )
+    (_, finding) = gates(reference, (few,), accuracy_drop=0.01)
+    assert not finding.passed  # nothing was lost, and 200 samples cannot show one point
+    assert "a loss of 0.0000, at most 0.0150 with 95 % confidence, 200 samples" in finding.message
+    assert finding.value is not None
+    assert (finding.value.value, finding.limit) == (0.015, 0.01)
+    assert finding.hint == "the samples are too few to tell: validate on more of them"
+    (_, finding) = gates(reference, (few,), accuracy_drop=0.015)
+    assert finding.passed
 
 
 def test_a_limit_without_a_reference_is_refused() -> None:
@@ -103,7 +61,8 @@ def test_disagreements_are_counted_against_the_float_model(
         float_outputs=np.array([[0.8, 0.2], [0.4, 0.6]], np.float32),
     )
     result = module.verify(b"", vectors, runtimes=("litert",))
-    assert result.reference == Score(metric="accuracy", value=1.0)
+    assert result.reference is not None
+    assert result.reference.value == 1.0
     assert result.runtimes[0].disagreements == 1
     assert result.runtimes[0].max_abs_diff == pytest.approx(0.5)
 

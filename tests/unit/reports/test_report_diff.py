@@ -54,6 +54,19 @@ def test_the_tensor_that_grew_is_named_before_the_one_that_shrank() -> None:
     ]
 
 
+def test_an_accuracy_that_moved_names_the_operators_that_round_more() -> None:
+    before, after = two_runs()
+    assert len(before["noise"]) > 2
+    after["noise"] = [dict(item) for item in before["noise"]]
+    after["noise"][1]["sqnr_db"] = before["noise"][1]["sqnr_db"] - 12.5
+    after["noise"][2]["sqnr_db"] = None
+    (cause,) = [item for item in diff(before, after).causes if item.measure == "accuracy"]
+    assert cause.name == f"{before['noise'][1]['index']} {before['noise'][1]['op']}"
+    assert (cause.difference, cause.unit) == (pytest.approx(-12.5), "dB")
+    after["accuracy"]["int8"] = before["accuracy"]["int8"]
+    assert not [item for item in diff(before, after).causes if item.measure == "accuracy"]
+
+
 @pytest.mark.parametrize(
     ("limits", "passes"),
     [

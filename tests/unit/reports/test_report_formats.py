@@ -130,9 +130,22 @@ def test_html_says_every_figure_of_the_manifest() -> None:
         "TFLite-Micro has no kernel for it",
         "19",  # disagreements
         "1,237 samples",
+        "c0dec0dec0de",  # the code's digest
+        "5a5a5a5a5a5a",  # the samples'
+        "4 of TensorFlow",
     ):
         assert figure in words
-    assert "prune reused" in words
+    assert "prune 4 kernels, end step 112" in words
+
+
+def test_stages_have_their_times_right_after_the_build_alone() -> None:
+    manifest = manifests.passing()
+    assert " time" not in text.render(manifest)
+    manifest["stages"][0] |= {"seconds": 12.4, "reused": False}
+    manifest["stages"][1] |= {"seconds": 0.0, "reused": True}
+    page = text.render(manifest)
+    assert re.search(r"load +12\.4 s", page)
+    assert re.search(r"prune +reused", page)
 
 
 def test_each_kind_of_figure_is_marked_and_its_source_is_named() -> None:

@@ -57,7 +57,7 @@ def test_tuples_are_arrays_and_unknown_keys_are_let_pass() -> None:
         ({"model": {"bytes": "many"}}, "'model.bytes' is 'many', not a whole number"),
         ({"model": {"bytes": True}}, "'model.bytes' is True, not a whole number"),
         ({"sparsity": float("nan")}, "'sparsity' is nan, not a finite number"),
-        ({"stages": [{"name": "load"}]}, "has no 'stages[0].seconds'"),
+        ({"stages": [{"notes": []}]}, "has no 'stages[0].name'"),
         ({"stages": "load"}, "'stages' is 'load', not an array"),
         ({"data": []}, "'data' is [], not an object"),
         ({"schema": "edgekit.build/9"}, "'schema' is 'edgekit.build/9', not 'edgekit.build/1'"),

@@ -35,7 +35,7 @@ def test_every_manifest_made_by_hand_is_valid(
         {"schema": "edgekit.build/2"},
         {"passed": "yes"},
         {"model": {"bytes": 1.5}},
-        {"stages": [{"name": "load"}]},
+        {"stages": [{"notes": ["loaded"]}]},
         {"findings": [{"gate": "flash", "passed": True}]},
         {"targets": [{"target": "t", "runs": True, "fits": True, "arena_bytes": {"value": 1}}]},
     ],

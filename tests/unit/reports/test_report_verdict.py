@@ -117,6 +117,14 @@ def test_the_headline_is_the_story_in_a_few_sentences() -> None:
     )
 
 
+def test_zeros_that_went_with_their_channels_are_not_claimed_to_be_there() -> None:
+    manifest = manifests.passing()
+    manifest["model"]["zero_weight_fraction"] = 0.01  # of the shrunken file; 75 % were pruned
+    assert verdict.headline(read(manifest))[1] == (
+        "The file takes 21.5 KiB, without the 75.0 % of the weights that pruning set to zero."
+    )
+
+
 def test_the_headline_of_a_failure_names_what_was_missed() -> None:
     first = verdict.headline(read(manifests.failing()))[0]
 

@@ -1,0 +1,74 @@
+"""The limits on what the runtimes gave: each must run the model and keep its accuracy."""
+
+from typing import TYPE_CHECKING
+
+from edgekit.errors import InputError
+from edgekit.finding import Finding
+from edgekit.quantity import Quantity
+from edgekit.scoring import Score, drop
+
+if TYPE_CHECKING:
+    from edgekit.verification import RuntimeScore
+
+
+def gates(
+    reference: Score | None, scores: "tuple[RuntimeScore, ...]", *, accuracy_drop: float | None
+) -> tuple[Finding, ...]:
+    """Return whether each runtime ran the model and kept its accuracy.
+
+    Args:
+        reference: The float model's score.
+        scores: Each runtime's.
+        accuracy_drop: Largest loss of the metric against the float model; None asks nothing.
+            Where a score has a bound, it is the bound that must hold.
+
+    Raises:
+        InputError: A limit that has nothing to be held against.
+    """
+    return (*(_ran(score) for score in scores), *_drops(reference, scores, accuracy_drop))
+
+
+def _ran(score: "RuntimeScore") -> Finding:
+    return Finding(
+        gate=f"runs on {score.runtime}",
+        passed=score.refusal is None,
+        message=score.refusal or f"{score.samples} samples ran on {score.runtime}",
+    )
+
+
+def _drops(
+    reference: Score | None, scores: "tuple[RuntimeScore, ...]", limit: float | None
+) -> "tuple[Finding, ...]":
+    if limit is None:
+        return ()
+    if reference is None:
+        raise InputError(
+            "accuracy_drop has nothing to be held against: no labels or no float model",
+            hint="give data with labels and the float model's outputs, or take the limit away",
+        )
+    return tuple(_drop(reference, item, item.score, limit) for item in scores if item.score)
+
+
+def _drop(reference: Score, item: "RuntimeScore", score: Score, limit: float) -> Finding:
+    loss = drop(reference, score)
+    text = (
+        f"{score.metric} on {item.runtime} is {score.value:.4f}, the float model's "
+        f"{reference.value:.4f}: a loss of {loss:.4f}"
+    )
+    value, source = loss, f"{item.runtime} on the validation set"
+    if item.bound is not None:
+        value = item.bound.at_most
+        certain = f"{100 * item.bound.confidence:g} % confidence"
+        text += f", at most {value:.4f} with {certain}, {item.samples} samples"
+        source += f", bound at {100 * item.bound.confidence:g} %"
+    passed = value <= limit + 1e-9  # 0.98 - 0.97 is a little over 0.01 in binary
+    return Finding(
+        gate="accuracy_drop",
+        passed=passed,
+        message=f"{text}, limit {limit:g}",
+        value=Quantity(value=value, unit=score.metric, kind="host", source=source),
+        limit=limit,
+        hint="the samples are too few to tell: validate on more of them"
+        if not passed and loss <= limit
+        else None,
+    )
