@@ -10,11 +10,13 @@ from edgekit.pipeline import Run
 from edgekit.pipeline import build as build_project
 from edgekit.project import Project, resolve
 from edgekit.pruning_study import sensitivity
+from edgekit.reproduction import checked, reproduce
 from edgekit.scaffold import init
-from edgekit.specs import DataSpec
+from edgekit.specs import Calibration, DataSpec, Method
 from edgekit.stages import Watch, unwatched
 
 if TYPE_CHECKING:
+    from edgekit.comparison.study import Study
     from edgekit.explanation.explain import Explanation
     from edgekit.fit.check import Fit
     from edgekit.inspection import Inspection
@@ -26,12 +28,14 @@ __all__ = [
     "bench",
     "build",
     "check",
+    "compare",
     "convert",
     "doctor",
     "emit",
     "explain",
     "init",
     "inspect",
+    "reproduce",
     "sensitivity",
     "verify",
 ]
@@ -86,6 +90,7 @@ def build(
     seed: int | None = None,
     watch: Watch = unwatched,
     fresh: bool = False,
+    check_reproducible: bool = False,
 ) -> Run:
     """Prune, quantize, convert, verify and emit a model, with a report.
 
@@ -98,6 +103,7 @@ def build(
         seed: Of every random choice; None: the project's.
         watch: Given each stage's name, what is told of its progress.
         fresh: Reuse no stage of an earlier run.
+        check_reproducible: Build twice and compare every artifact.
 
     Returns:
         The run. A missed limit is in its ``passed``, not an exception.
@@ -107,7 +113,71 @@ def build(
     """
     if not isinstance(source, Project):
         source = resolve(source, data=data, targets=targets, seed=seed)
-    return build_project(source, out=None if out is None else Path(out), watch=watch, fresh=fresh)
+    run = build_project(source, out=None if out is None else Path(out), watch=watch, fresh=fresh)
+    return checked(source, run, watch=watch) if check_reproducible else run
+
+
+def compare(  # noqa: PLR0913  one argument an option
+    source: str | Path | Project = ".",
+    *,
+    data: str | None = None,
+    targets: tuple[str, ...] = (),
+    precision: tuple[str, ...] = (),
+    sparsity: tuple[float, ...] = (),
+    method: tuple[Method, ...] = (),
+    calibration: tuple[Calibration, ...] = (),
+    out: str | Path | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    watch: Watch = unwatched,
+) -> "Study":
+    """Build a project in many variants and name the cheapest that meets its limits.
+
+    Every combination of the lists is a point; lists that are not given are those of ``[compare]``
+    in the project file. Points that were built before are not built again.
+
+    Args:
+        source: A project, or a model together with ``data``; see `build`.
+        data: Of a model.
+        targets: Devices; they replace those of the project file.
+        precision: Schemes of ``[quantize]``, and ``"simulated-int2"`` and the like.
+        sparsity: Fractions of zeros; 0 for none.
+        method: ``"ptq"``, ``"qat"``, or both.
+        calibration: As `edgekit.specs.QuantizeSpec.calibration`.
+        out: The study's folder; None: ``build/NAME-study`` in the project's folder.
+        seed: Of every random choice; None: the project's.
+        jobs: Points built at once on this machine; None: its cores, as memory allows.
+        scheduler: Address of a Dask scheduler, to build on its cluster; project and study must
+            lie on a file system that all its workers share.
+        watch: Given a point's name, or ``"points"`` for all, what is told of the progress;
+            called in several threads.
+
+    Returns:
+        The study. That no point meets the limits is in its ``passed``, not an exception.
+
+    Raises:
+        EdgekitError: What the user must put right before any point can be built.
+    """
+    from edgekit.comparison.experiment import conduct
+    from edgekit.comparison.grid import asked
+
+    if not isinstance(source, Project):
+        source = resolve(source, data=data, targets=targets, seed=seed)
+    return conduct(
+        source,
+        asked(
+            source,
+            precision=precision,
+            method=method,
+            calibration=calibration,
+            sparsity=sparsity,
+        ),
+        out=None if out is None else Path(out),
+        jobs=jobs,
+        scheduler=scheduler,
+        watch=watch,
+    )
 
 
 def explain(
@@ -229,6 +299,7 @@ def verify(
     data: str,
     runtimes: tuple[str, ...] = (),
     reference: Path | None = None,
+    confidence: float | None = None,
     scale: float = 1.0,
     offset: float = 0.0,
     seed: int = 0,
@@ -241,6 +312,7 @@ def verify(
             images, or ``"random"``.
         runtimes: Names in `edgekit.runtimes.RUNTIMES`; none: all.
         reference: The float `.tflite`.
+        confidence: Of a bound on each runtime's drop against the float model; None: no bound.
         scale: Multiplied with every input value.
         offset: Added to every scaled input value.
         seed: Of the split of data without a test set.
@@ -261,4 +333,4 @@ def verify(
         seed=seed,
         float_model=reference,
     )
-    return run(content, vectors, runtimes=runtimes or tuple(RUNTIMES))
+    return run(content, vectors, runtimes=runtimes or tuple(RUNTIMES), confidence=confidence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import InputError
+from edgekit.fingerprint import samples_digest
 from edgekit.sources import RANDOM, Samples, read_source
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class Dataset:
         x_calibration: Held out of the training; sets the ranges of activations.
         x_validation: Held out of both.
         y_validation: As ``y_train``.
+        calibration_indices: Where the calibration samples stand among the source's samples; of
+            a source with a test set of its own, among those to train with.
         is_random: Whether the samples are chance: no accuracy can be claimed on them.
+        sha256: Digest of all samples and labels.
         notes: How many samples each set has.
         overlaps: A sentence for each pair of sets that share samples.
     """
@@ -48,6 +52,8 @@ class Dataset:
     y_validation: "Array | None"
     is_random: bool
     notes: tuple[str, ...]
+    calibration_indices: tuple[int, ...] = ()
+    sha256: str = ""
     overlaps: tuple[str, ...] = ()
 
 
@@ -106,7 +112,8 @@ def _load(
     if (test is not None) and (pool.y is None) != (test.y is None):
         raise InputError(f"{where}: one of the training and test sets has labels, the other not")
     _check_labels(spec, output_shape)
-    train, calibration, validation, notes = _split(pool, test, spec, seed)
+    split = _split(pool, test, spec, seed)
+    train, calibration, validation = split.train, split.calibration, split.validation
     scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
     dataset = Dataset(
         x_train=_scaled(train.x, *scale),
@@ -116,9 +123,10 @@ def _load(
         x_validation=_scaled(validation.x, *scale),
         y_validation=validation.y,
         is_random=spec.source == RANDOM,
-        notes=notes,
+        notes=(split.note,),
+        calibration_indices=split.calibration_indices,
     )
-    return replace(dataset, overlaps=_overlaps(dataset))
+    return replace(dataset, sha256=_digest(dataset), overlaps=_overlaps(dataset))
 
 
 def _checked(
@@ -216,10 +224,18 @@ def _check_labels(spec: "DataSpec", output_shape: tuple[int, ...] | None) -> Non
         )
 
 
-def _split(
-    pool: Samples, test: Samples | None, spec: "DataSpec", seed: int
-) -> tuple[Samples, Samples, Samples, tuple[str, ...]]:
-    """Return training, calibration and validation samples, and a note on their numbers."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Split:
+    """Samples by purpose, where those for calibration stood, and a note on their numbers."""
+
+    train: Samples
+    calibration: Samples
+    calibration_indices: tuple[int, ...]
+    validation: Samples
+    note: str
+
+
+def _split(pool: Samples, test: Samples | None, spec: "DataSpec", seed: int) -> _Split:
     count = len(pool.x)
     if count < _LEAST_SAMPLES:
         raise InputError(f"{spec.source}: has {count} samples, {_LEAST_SAMPLES} is the least")
@@ -232,7 +248,8 @@ def _split(
     most = left // _CALIBRATION_SHARE if pool.y is not None else left - 1
     used = min(spec.calibration_samples, max(1, most))
     validation = test or _taken(pool, order[:held])
-    calibration = _taken(pool, order[held : held + used])
+    chosen = order[held : held + used]
+    calibration = _taken(pool, chosen)
     train = _taken(pool, order[held + used :])
     note = (
         f"{len(train.x)} samples to train, {len(calibration.x)} to calibrate, "
@@ -240,7 +257,13 @@ def _split(
     )
     if used < spec.calibration_samples:
         note += f" ({spec.calibration_samples} were asked to calibrate)"
-    return train, calibration, validation, (note,)
+    return _Split(
+        train=train,
+        calibration=calibration,
+        calibration_indices=tuple(int(index) for index in chosen),
+        validation=validation,
+        note=note,
+    )
 
 
 def _order(y: "Array | None", count: int, seed: int) -> "Indices":
@@ -266,6 +289,18 @@ def _scaled(x: "Array", scale: float, offset: float) -> "npt.NDArray[np.float32]
         values *= np.float32(scale)
         values += np.float32(offset)
     return values
+
+
+def _digest(dataset: Dataset) -> str:
+    return samples_digest(
+        (
+            dataset.x_train,
+            dataset.y_train,
+            dataset.x_calibration,
+            dataset.x_validation,
+            dataset.y_validation,
+        )
+    )
 
 
 def _overlaps(dataset: Dataset) -> tuple[str, ...]:

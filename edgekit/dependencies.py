@@ -33,6 +33,7 @@ _PACKAGES = (
     ("tf-keras", "build", _TRAIN),
     ("tensorflow-model-optimization", "pruning and quantization-aware training", _TRAIN),
     ("litert-quantizer", "quantizing a float .tflite", 'pip install "edgekit[quantizer]"'),
+    ("distributed", "comparing on a cluster", 'pip install "edgekit[cluster]"'),
     ("pillow", "folders of images", 'pip install "edgekit[images]"'),
 )
 _PROGRAMS = (

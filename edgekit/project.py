@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgekit.errors import InputError, UsageError
+from edgekit.fingerprint import PROJECT_FILE
+from edgekit.hook import module_folders
 from edgekit.specs import (
+    CompareSpec,
     DataSpec,
     Limits,
     Metric,
@@ -17,7 +20,8 @@ from edgekit.specs import (
 )
 from edgekit.toml import decode, read
 
-FILE_NAME = "edgekit.toml"
+FILE_NAME = PROJECT_FILE
+_WORDS_OF_C = frozenset({"double", "float", "int", "long", "short"})  # that files are called
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +40,7 @@ class Project:
         shrink: Whether the converted file is made smaller without changing an output.
         metric: ``"auto"`` takes accuracy for labels and mean absolute error for numbers.
         seed: Of every random choice.
+        compare: The points of a study; None: those of `CompareSpec`.
     """
 
     directory: Path
@@ -49,11 +54,23 @@ class Project:
     shrink: bool = True
     metric: Metric = "auto"
     seed: int = 0
+    compare: CompareSpec | None = None
 
     def __post_init__(self) -> None:
         check_count("seed", self.seed, least=0)
         if len(set(self.targets)) < len(self.targets):
             raise InputError("targets names a device twice")
+        if self.prune is not None and self.quantize.simulate == "binary":
+            raise InputError(
+                'quantize.simulate = "binary" has no code for 0: zeros of [prune] would be lost',
+                hint="take [prune] away, or simulate int2, which has one",
+            )
+
+    @property
+    def module_folders(self) -> tuple[Path, ...]:
+        """Where a worker finds the user's own modules, if the project names one."""
+        sources = (self.model.source, self.data.source, self.train.loss)
+        return module_folders(self.directory, *sources)
 
     @property
     def name(self) -> str:
@@ -151,4 +168,6 @@ def _name_from(source: str) -> str:
     """Return ``my_net`` for ``models/my-net.keras``, ``model`` for ``model:make``."""
     stem = Path(source.partition(":")[0]).stem
     name = re.sub(r"\W", "_", stem, flags=re.ASCII).strip("_")
+    if name in _WORDS_OF_C:
+        return f"{name}_model"
     return name if name[:1].isalpha() else f"model_{name}".rstrip("_")

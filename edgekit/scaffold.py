@@ -42,6 +42,8 @@ source = "data:load"        # the function in data.py; or an .npz, a folder of i
 method = "ptq"              # or "qat": train with quantization in mind
 # epochs = 2                # of that training
 # io = "int8"               # or uint8, float32
+# calibration = "minmax"    # or percentile, mse, entropy, which leave outliers out
+# bias_correction = true    # its effect is measured and told
 
 [limits]                    # a missed one gives exit code 1
 accuracy_drop = 0.01

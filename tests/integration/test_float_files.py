@@ -50,7 +50,7 @@ def test_a_published_float_model_runs_as_integers(
     np.savez(tmp_path / "data.npz", x=x)
     source = shared_models / "mlperf_tiny" / f"{name}.tflite"
     out = tmp_path / "out.tflite"
-    found = edgekit.convert(str(source), data=str(tmp_path / "data.npz"), out=out)
+    found = edgekit.convert(str(source), data=str(tmp_path / "data.npz"), out=out).inspection
     assert found.fully_integer
     assert not {"QUANTIZE", "DEQUANTIZE"} & {item.op for item in found.operators}
     entry, port = found.inputs[0], found.outputs[0]

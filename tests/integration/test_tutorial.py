@@ -45,5 +45,5 @@ def test_every_step_of_the_tutorial_works(tmp_path: Path) -> None:
 def test_the_page_has_the_steps_it_should() -> None:
     """Else a slip of the patterns above would run nothing."""
     names = [name for name, _ in steps()]
-    assert [name for name in names if name]== ["train.py", "edgekit.toml", "small.toml"]
+    assert [name for name in names if name] == ["train.py", "edgekit.toml", "small.toml"]
     assert names.count("") == PAGE.count("```sh")

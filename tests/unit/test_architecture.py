@@ -11,15 +11,22 @@ PACKAGE = Path(__file__).parents[2] / "edgekit"
 LEVELS = [
     {"errors", "quantity", "process", "toml", "hook", "__init__"},
     {
-        "flatbuffer", "target", "specs", "project", "artifacts", "numerics", "finding",
-        "fingerprint", "vectors", "stages", "sources", "images", "data", "inspection",
+        "flatbuffer", "target", "specs", "project", "artifacts", "numerics", "clipping",
+        "finding", "lowbit",
+        "fingerprint", "arrays", "vectors", "stages", "sources", "images", "data", "inspection",
         "dependencies", "scaffold", "sparsity", "allocation", "device_report", "emulate",
-        "linker_map", "measuring", "phone", "serial_line",
+        "linker_map", "measuring", "phone", "serial_line", "siblings", "confidence", "scoring",
     },
-    {"runtimes", "train", "posttraining", "shrinking", "emitters"},
-    {"verification", "explanation", "fit", "golden", "emission"},
+    {"runtimes", "train", "calibration", "posttraining", "shrinking", "emitters"},
+    {
+        "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
+        "emission",
+    },
     {"reports"},
-    {"manifest", "training", "conversion", "pipeline", "pruning_study", "callbacks", "api"},
+    {
+        "manifest", "border", "float_half", "light_half", "training", "conversion", "pipeline",
+        "pruning_study", "reproduction", "comparison", "callbacks", "api",
+    },
     {"cli", "__main__"},
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -44,6 +44,17 @@ def test_x_and_y_are_split_into_sets_that_share_no_sample(tmp_path: Path) -> Non
     np.testing.assert_array_equal(data.x_train[:, 0] % 3, data.y_train)
 
 
+def test_the_places_of_calibration_samples_are_those_in_the_source(tmp_path: Path) -> None:
+    for arrays in (
+        {"x": samples(100)},
+        {"x": samples(100), "y": np.arange(100) % 3},
+        {"x_train": samples(100), "x_test": samples(7) + 1000},
+    ):
+        data = load(tmp_path, write(tmp_path, **arrays), calibration_samples=5)
+        assert len(data.calibration_indices) == 5
+        assert data.x_calibration[:, 0].tolist() == list(data.calibration_indices)
+
+
 def test_each_set_has_the_classes_in_their_shares(tmp_path: Path) -> None:
     labels = np.repeat([0, 1], [180, 20])  # sorted, one class in ten
     data = load(tmp_path, write(tmp_path, x=samples(200), y=labels), calibration_samples=16)

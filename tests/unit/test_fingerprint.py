@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.fingerprint import fingerprint, versions
+from edgekit.fingerprint import code_of, content_of, fingerprint, samples_digest, versions
 from edgekit.stages import claimed
 
 
@@ -41,6 +42,13 @@ def test_run_directories_and_hidden_files_are_no_part_of_a_project(tmp_path: Pat
     assert fingerprint("model:make", tmp_path) == first
 
 
+def test_the_project_file_is_no_part_of_what_a_hook_may_read(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("a = 1")
+    first = fingerprint("model:make", tmp_path)
+    (tmp_path / "edgekit.toml").write_text("seed = 1")
+    assert fingerprint("model:make", tmp_path) == first
+
+
 def test_a_folder_is_its_files(tmp_path: Path) -> None:
     (tmp_path / "images" / "cat").mkdir(parents=True)
     (tmp_path / "images" / "cat" / "1.png").write_bytes(b"1")
@@ -51,3 +59,30 @@ def test_a_folder_is_its_files(tmp_path: Path) -> None:
 
 def test_versions_name_what_is_installed() -> None:
     assert versions()["numpy"] == np.__version__
+
+
+def test_what_a_manifest_records_is_the_same_in_a_copy_made_later(tmp_path: Path) -> None:
+    digests = set()
+    for age, name in enumerate(("first", "second place")):
+        folder = tmp_path / name
+        (folder / "lib").mkdir(parents=True)
+        (folder / "net.h5").write_bytes(b"abc")
+        (folder / "data.py").write_text("x = 1")
+        (folder / "lib" / "more.py").write_text("y = 2")
+        os.utime(folder / "net.h5", (age, age))
+        digests.add((content_of("net.h5", folder), code_of(folder), content_of("lib", folder)))
+    ((model, code, _),) = digests
+    # The SHA-256 of "abc", as FIPS 180-2 gives it and sha256sum prints it.
+    assert model == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert content_of("data:load", tmp_path / "first") is None
+    (tmp_path / "first" / "lib" / "more.py").write_text("y = 3")
+    assert code_of(tmp_path / "first") != code
+
+
+def test_samples_are_told_apart_by_value_shape_type_and_place() -> None:
+    x = np.arange(4, dtype=np.float32)
+    same = samples_digest((x, None))
+    assert samples_digest((x.copy(), None)) == same
+    others = [(None, x), (x.reshape(2, 2), None), (x.astype(np.int32), None), (x[::-1], None)]
+    assert same not in {samples_digest(item) for item in others}
+    assert len({samples_digest(item) for item in others}) == len(others)

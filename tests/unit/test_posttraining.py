@@ -1,5 +1,6 @@
 """Float `.tflite` files become integer ones: through the command's own function and its worker."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from graphs import GraphBuilder
 import edgekit
 from edgekit import posttraining
 from edgekit.cli import edgekit as command
+from edgekit.data import load_data
 from edgekit.errors import MissingDependencyError, UnsupportedModelError
 from edgekit.explanation.twin import float_twin
 from edgekit.flatbuffer.edit import with_main
@@ -19,6 +21,7 @@ from edgekit.flatbuffer.writer import write
 from edgekit.inspection import Inspection
 from edgekit.numerics import dequantize, quantize
 from edgekit.runtimes import litert, tflm
+from edgekit.specs import DataSpec
 
 RNG = np.random.default_rng(3)
 SAMPLES = RNG.normal(0, 1, (60, 8, 8, 3)).astype(np.float32)
@@ -41,7 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def convert(**options: object) -> Inspection:
-    return edgekit.convert("float.tflite", data="data.npz", out=Path("out.tflite"), **options)
+    out = Path("out.tflite")
+    return edgekit.convert("float.tflite", data="data.npz", out=out, **options).inspection
 
 
 def stored(x: np.ndarray, found: Inspection) -> np.ndarray:
@@ -115,7 +119,32 @@ def test_the_command_takes_a_float_file(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "fully integer" in result.output
     again = edgekit.convert("float.tflite", data="data.npz", out=Path("again.tflite"))
-    assert again.sha256 == edgekit.inspect("out.tflite").sha256  # same input, same bytes
+    assert again.inspection.sha256 == edgekit.inspect("out.tflite").sha256  # same input, same bytes
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_command_tells_its_warnings_and_the_effect_of_bias_correction() -> None:
+    shape = SAMPLES.shape[1:]
+    drawn = load_data(DataSpec(source="data.npz"), directory=Path(), input_shape=shape, seed=0)
+    faulty = SAMPLES.copy()
+    faulty[drawn.calibration_indices[2]] *= 100
+    np.savez("data.npz", x=faulty)
+    arguments = ["convert", "float.tflite", "--data", "data.npz", "--out", "out.tflite"]
+    arguments += ["--calibration", "percentile", "--bias-correction"]
+    result = CliRunner().invoke(command, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["schema"] == "edgekit.convert/1"
+    correction = found["bias_correction"]
+    assert correction["metric"] == "mean_absolute_error"  # of the outputs: there are no labels
+    assert correction["samples"] == 12
+    assert len(correction["layers"]) == 3
+    told = CliRunner().invoke(command, arguments).output
+    assert f"{correction['before']:.4g} before and {correction['after']:.4g} after" in told
+    assert "calibration sample 2" in found["warnings"][0]
+    assert [f"warning: {item}" for item in found["warnings"]] == [
+        line for line in told.splitlines() if line.startswith("warning: ")
+    ]
 
 
 @pytest.mark.usefixtures("folder")
@@ -132,7 +161,7 @@ def test_an_operator_that_stays_float_is_named() -> None:
 def test_an_integer_model_is_refused() -> None:
     convert()
     Path("out.tflite").rename("float.tflite")
-    with pytest.raises(UnsupportedModelError, match="quantized already .its input is int8"):
+    with pytest.raises(UnsupportedModelError, match="quantized already .it holds int32, int8"):
         convert()
 
 
@@ -148,7 +177,7 @@ def test_a_batch_of_two_and_two_inputs_are_refused() -> None:
     builder = GraphBuilder((1, 4))
     two = float_twin(builder.model(builder.add(builder.input, builder.add_input((1, 4)))))
     Path("float.tflite").write_bytes(write(two))
-    with pytest.raises(UnsupportedModelError, match="2 inputs and 1 graphs"):
+    with pytest.raises(UnsupportedModelError, match="2 inputs and 1 graphs, where one of each"):
         convert()
 
 

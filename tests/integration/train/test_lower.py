@@ -89,7 +89,7 @@ def test_an_activation_before_a_normalization_is_kept(tf_keras: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Conv2D", "DepthwiseConv2D", "Dense"])
-@pytest.mark.parametrize("activation", ["linear", "relu"])
+@pytest.mark.parametrize("activation", ["linear", "relu", "relu6"])
 def test_the_aware_model_computes_nearly_what_the_float_model_does(
     tf_keras: Any, kind: str, activation: str
 ) -> None:

@@ -74,3 +74,23 @@ def test_the_bias_of_an_empty_channel_is_right_in_the_file(tf_keras: Any, tmp_pa
     assert bias.quantization is not None
     real = bias.values() * bias.quantization.scales
     np.testing.assert_allclose(real, [0.1, 0.7, -0.1, 0.2], atol=1e-3)
+
+
+def test_statistics_are_those_of_the_samples_and_nothing_drops_out(tf_keras: Any) -> None:
+    from edgekit.train.ranges import set_statistics
+
+    layers = tf_keras.layers
+    given = tf_keras.Input((6, 6, 2))
+    hidden = layers.BatchNormalization(name="first")(layers.Dropout(0.5)(given))
+    model = tf_keras.Model(given, layers.BatchNormalization(name="second")(layers.ReLU()(hidden)))
+    samples = _samples()
+    set_statistics(model, samples)
+    mean, variance = (item.numpy() for item in model.get_layer("first").non_trainable_weights)
+    assert mean == pytest.approx(samples.mean(axis=(0, 1, 2)), rel=1e-5)
+    assert variance == pytest.approx(samples.var(axis=(0, 1, 2), ddof=1), rel=1e-4)
+    # What the second sees is the positive part of numbers with mean 0 and variance 1.
+    unit = (samples - mean) / np.sqrt(variance + 1e-3)
+    mean, _ = (item.numpy() for item in model.get_layer("second").non_trainable_weights)
+    assert mean == pytest.approx(np.maximum(unit, 0).mean(axis=(0, 1, 2)), rel=1e-3)
+    assert model.layers[1].rate == 0.5
+    assert model.get_layer("first").momentum == 0.99

@@ -3,13 +3,22 @@
 import errno
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.shrinking import NotExactError
+from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.writer import write
+from edgekit.shrinking import NotExactError, shrink
+from edgekit.target import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -76,6 +85,63 @@ def test_wrong_options_are_told(
     assert not out.exists()
 
 
+def damaged(content: bytes) -> bytes:
+    return content[:600]
+
+
+def of_floats(content: bytes) -> bytes:
+    model = read(content)
+    graph = model.main
+    kernel = graph.operators[0].inputs[1]
+    tensors = tuple(
+        replace(item, dtype="float32", data=bytes(4 * item.elements))
+        if item.index == kernel
+        else item
+        for item in graph.tensors
+    )
+    return write(replace(model, graphs=(replace(graph, tensors=tensors),)))
+
+
+def of_two_graphs(content: bytes) -> bytes:
+    model = read(content)
+    return write(replace(model, graphs=model.graphs * 2))
+
+
+def coded(content: bytes) -> bytes:
+    del content
+    builder = GraphBuilder((1, 64), seed=2)
+    x = builder.fully_connected(builder.input, 64)
+    index = builder.operators[0].inputs[1]
+    builder.set_data(index, np.where(builder.tensors[index].values() > 60, 100, 0).astype(np.int8))
+    target = load_target("nucleo-l4r5zi")
+    return shrink(builder.build(x), target=target, ram_budget_bytes=2**20).content
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "words"),
+    [
+        (damaged, 3, "damaged TFLite file"),
+        (of_floats, 4, "not fully integer"),
+        (of_two_graphs, 4, "2 subgraphs"),
+        (coded, 4, "coded already"),
+    ],
+)
+def test_what_cannot_be_shrunk_is_refused_and_left_as_it_is(
+    model: Path,
+    capsys: pytest.CaptureFixture[str],
+    broken: "Callable[[bytes], bytes]",
+    code: int,
+    words: str,
+) -> None:
+    before = broken(model.read_bytes())
+    model.write_bytes(before)
+    found, said = refused([str(model), "--out", str(model.with_name("small.tflite"))], capsys)
+    assert (found, words in said) == (code, True)
+    assert "Traceback" not in said
+    assert model.read_bytes() == before
+    assert [item.name for item in model.parent.iterdir()] == ["model.tflite"]
+
+
 def test_the_model_itself_is_no_output(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = model.read_bytes()
     code, said = refused([str(model), "--out", str(model)], capsys)
@@ -91,11 +157,13 @@ def test_a_full_disk_is_told_in_a_sentence(
         del number
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    before = model.read_bytes()
     monkeypatch.setattr("os.fsync", full)
     code, said = refused([str(model), "--out", str(model.with_name("small.tflite"))], capsys)
     assert code == 3
     assert "No space left on device" in said
     assert sorted(item.name for item in model.parent.iterdir()) == ["model.tflite"]
+    assert model.read_bytes() == before
 
 
 def test_a_failed_proof_is_a_bug(
