@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from edgekit.conversion import convert
 from edgekit.dependencies import doctor
 from edgekit.emission import emit
+from edgekit.measuring import bench
 from edgekit.pipeline import Run
 from edgekit.pipeline import build as build_project
 from edgekit.project import Project, resolve
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from edgekit.explanation.explain import Explanation
     from edgekit.fit.check import Fit
     from edgekit.inspection import Inspection
-    from edgekit.measuring import Bench
     from edgekit.shrinking import Shrunk
     from edgekit.verification import Verification
 
@@ -37,48 +37,9 @@ __all__ = [
     "inspect",
     "reproduce",
     "sensitivity",
+    "shrink",
     "verify",
 ]
-
-
-def bench(
-    model: str | Path,
-    *,
-    target: str,
-    serial: str | None = None,
-    adb: bool = False,
-    baud: int = 115200,
-    timeout_seconds: float = 60.0,
-    log: Path | None = None,
-) -> "Bench":
-    """Measure a `.tflite` on a board or a phone, or read a log of that.
-
-    Args:
-        model: Its path.
-        target: The device that is measured.
-        serial: The serial port of a board with firmware that ``emit`` wrote for this model.
-        adb: Whether to run ``benchmark_model`` on the phone that adb finds.
-        baud: Of the serial port.
-        timeout_seconds: After which the device is given up.
-        log: What a serial port or ``benchmark_model`` printed, recorded.
-
-    Returns:
-        What was measured. A self-test that failed is in its ``passed``, not an exception.
-
-    Raises:
-        EdgekitError: What the user must put right; one of the three ways must be named.
-    """
-    from edgekit.measuring import bench as run
-
-    return run(
-        model,
-        target=target,
-        serial=serial,
-        adb=adb,
-        baud=baud,
-        timeout_seconds=timeout_seconds,
-        log=log,
-    )
 
 
 def build(
@@ -190,6 +151,7 @@ def explain(
     scale: float = 1.0,
     offset: float = 0.0,
     seed: int = 0,
+    watch: Watch = unwatched,
 ) -> "Explanation":
     """Return which operators of an integer `.tflite` cost accuracy, why, and what to try.
 
@@ -204,6 +166,7 @@ def explain(
         scale: Multiplied with every input value.
         offset: Added to every scaled input value.
         seed: Of the split of data without a test set.
+        watch: Given ``"explain"``, what is told of its progress.
 
     Raises:
         EdgekitError: What the user must put right.
@@ -211,13 +174,20 @@ def explain(
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken
     from edgekit.flatbuffer.model import read_bytes
-    from edgekit.verification import validation_vectors
+    from edgekit.held_out import validation_vectors
 
     content = read_bytes(Path(model))
+    floats = None if reference is None else read_bytes(reference)
     spec = DataSpec(source=data, scale=scale, offset=offset)
     vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
-    floats = None if reference is None else read_bytes(reference)
-    return run(content, taken(vectors, samples), reference=floats, runtimes=runtimes)
+    with watch("explain") as progress:
+        return run(
+            content,
+            taken(vectors, samples),
+            reference=floats,
+            runtimes=runtimes,
+            progress=progress,
+        )
 
 
 def check(
@@ -303,6 +273,7 @@ def verify(
     scale: float = 1.0,
     offset: float = 0.0,
     seed: int = 0,
+    watch: Watch = unwatched,
 ) -> "Verification":
     """Run the `.tflite` file ``model`` on its runtimes and compare.
 
@@ -316,21 +287,26 @@ def verify(
         scale: Multiplied with every input value.
         offset: Added to every scaled input value.
         seed: Of the split of data without a test set.
+        watch: Given ``"verify"``, what is told of its progress.
 
     Raises:
         EdgekitError: What the user must put right.
     """
     from edgekit.flatbuffer.model import read_bytes
+    from edgekit.held_out import validation_vectors
     from edgekit.runtimes import RUNTIMES
-    from edgekit.verification import validation_vectors
     from edgekit.verification import verify as run
 
     content = read_bytes(Path(model))
+    spec = DataSpec(source=data, scale=scale, offset=offset)
     vectors = validation_vectors(
-        content,
-        DataSpec(source=data, scale=scale, offset=offset),
-        directory=Path.cwd(),
-        seed=seed,
-        float_model=reference,
+        content, spec, directory=Path.cwd(), seed=seed, float_model=reference
     )
-    return run(content, vectors, runtimes=runtimes or tuple(RUNTIMES), confidence=confidence)
+    with watch("verify") as progress:
+        return run(
+            content,
+            vectors,
+            runtimes=runtimes or tuple(RUNTIMES),
+            confidence=confidence,
+            progress=progress,
+        )

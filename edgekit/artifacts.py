@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -70,6 +71,11 @@ def room_asked(folder: Path) -> "Iterator[None]":
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8; a failure leaves what was there."""
     write_bytes(path, text.encode())
+
+
+def json_text(document: "Mapping[str, object]") -> str:
+    """Return ``document`` as the JSON that files and reports hold: equal values, equal bytes."""
+    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def write_files(folder: Path, contents: "Mapping[str, bytes]", *, anew: str) -> None:

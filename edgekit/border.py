@@ -11,6 +11,7 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.writer import write
+from edgekit.held_out import DataSummary, calibration_samples
 from edgekit.lowbit import coarsened
 from edgekit.scoring import MetricName, Score, drop, score_outputs
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
@@ -18,11 +19,11 @@ from edgekit.vectors import Vectors, load_vectors, save_vectors
 from edgekit.verification import real_outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from edgekit.data import Dataset
     from edgekit.process import Progress
     from edgekit.project import Project
     from edgekit.specs import QuantizeSpec
@@ -31,35 +32,6 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "model.tflite"
 FLOAT_NAME = "float.tflite"
-_CALIBRATION_NAME = "calibration.npy"
-_VALIDATION_NAME = "validation.npz"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataSummary:
-    """How many samples each purpose got.
-
-    Args:
-        train_samples: Left for the training.
-        calibration_samples: Held out of the training.
-        calibration_indices: Where they stand among the source's samples.
-        validation_samples: Held out of both.
-        is_random: Whether the samples are chance, and no accuracy can be claimed.
-        has_labels: Whether accuracy can be told.
-        sha256: Digest of all samples and labels.
-        notes: The numbers, in words.
-        overlaps: A sentence for each pair of sets that share samples.
-    """
-
-    train_samples: int
-    calibration_samples: int
-    calibration_indices: tuple[int, ...]
-    validation_samples: int
-    is_random: bool
-    has_labels: bool
-    sha256: str
-    notes: tuple[str, ...]
-    overlaps: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,35 +138,6 @@ class Border:
     doubts: tuple[str, ...] = ()
 
 
-def keep_samples(draft: "Path", held_out: "Dataset") -> DataSummary:
-    """Write the samples for calibration and validation to ``draft`` and return their numbers."""
-    np.save(draft / _CALIBRATION_NAME, held_out.x_calibration)
-    vectors = Vectors(inputs=held_out.x_validation, labels=held_out.y_validation)
-    save_vectors(draft / _VALIDATION_NAME, vectors)
-    return DataSummary(
-        train_samples=held_out.train_samples,
-        calibration_samples=len(held_out.x_calibration),
-        calibration_indices=held_out.calibration_indices,
-        validation_samples=len(held_out.x_validation),
-        is_random=held_out.is_random,
-        has_labels=held_out.y_validation is not None,
-        sha256=held_out.sha256,
-        notes=held_out.notes,
-        overlaps=held_out.overlaps,
-    )
-
-
-def calibration_samples(folder: "Path") -> "npt.NDArray[np.float32]":
-    """Return the samples for calibration that `keep_samples` wrote."""
-    samples: npt.NDArray[np.float32] = np.load(folder / _CALIBRATION_NAME, allow_pickle=False)
-    return samples
-
-
-def validation_samples(folder: "Path") -> Vectors:
-    """Return the samples for validation that `keep_samples` wrote."""
-    return load_vectors(folder / _VALIDATION_NAME)
-
-
 def keep_predictions(
     draft: "Path", vectors: Vectors, outputs: "npt.NDArray[np.float32]"
 ) -> Predicted:
@@ -244,31 +187,37 @@ def keep_model(
 
 
 def finish(
-    converted: Converted,
-    folder: "Path",
+    work: "Callable[[Path, Progress], Converted]",
     *,
     samples: "Path",
     vectors: "Path",
     project: "Project",
     stages: "Stages",
 ) -> Finished:
-    """Return the model that `keep_model` left in ``folder``, its biases corrected if asked.
+    """Return the model that the stage ``convert`` makes, its biases corrected if asked.
 
     Args:
-        converted: What `keep_model` returned.
-        folder: Of its stage.
-        samples: The folder of the stage of `keep_samples`.
+        work: Of the stage ``convert``: it calls `keep_model`.
+        samples: The folder of the stage of `edgekit.held_out.hold_out`.
         vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
         project: What was asked for.
         stages: Of the run.
 
     Raises:
-        UnsupportedModelError: No bias can be corrected.
+        EdgekitError: ``work`` fails, or no bias can be corrected.
     """
-    if not project.quantize.bias_correction:
+    spec = project.quantize
+    inputs = {
+        "io": spec.io,
+        "scheme": spec.scheme,
+        "simulate": spec.simulate,
+        "calibration": spec.calibration,
+    }
+    converted, folder = stages.run("convert", inputs, Converted, work)
+    if not spec.bias_correction:
         return Finished(model=folder / MODEL_NAME, doubts=converted.doubts)
 
-    def work(draft: "Path", progress: "Progress") -> Correction:
+    def correct(draft: "Path", progress: "Progress") -> Correction:
         before, floating = ((folder / name).read_bytes() for name in (MODEL_NAME, FLOAT_NAME))
         corrected = correct_biases(progress, before, floating, calibration_samples(samples))
         write_bytes(draft / MODEL_NAME, corrected.content)
@@ -285,7 +234,7 @@ def finish(
             left=corrected.left,
         )
 
-    correction, made = stages.run("correct", {"metric": project.metric}, Correction, work)
+    correction, made = stages.run("correct", {"metric": project.metric}, Correction, correct)
     return Finished(
         model=made / MODEL_NAME,
         correction=correction,

@@ -14,16 +14,10 @@ import numpy as np
 from edgekit.errors import UnsupportedModelError
 from edgekit.flatbuffer.edit import Draft, compact, consumers, with_main
 from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.ports import WEIGHED, Ports
 from edgekit.flatbuffer.values import Operator, Quantization, Tensor
 from edgekit.flatbuffer.writer import write
-from edgekit.linear_layers import (
-    WEIGHED,
-    Ports,
-    bias_scales,
-    channel_means,
-    linear_outputs,
-    probe,
-)
+from edgekit.linear_layers import bias_scales, channel_means, linear_outputs, probe
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The samples of a project: read, checked against the model, and split into sets kept apart."""
+"""The samples of a project: read, checked against the model, and scaled, in sets kept apart."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -9,6 +9,7 @@ import numpy as np
 from edgekit.errors import InputError
 from edgekit.fingerprint import samples_digest
 from edgekit.sources import RANDOM, Samples, read_source
+from edgekit.splitting import split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
-    Indices = npt.NDArray[np.intp]
-
-_CALIBRATION_SHARE = 10  # at most a tenth of labelled samples is held out of the training
-_LEAST_SAMPLES = 3  # one each to train, calibrate and validate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,8 +109,8 @@ def _load(
     if (test is not None) and (pool.y is None) != (test.y is None):
         raise InputError(f"{where}: one of the training and test sets has labels, the other not")
     _check_labels(spec, output_shape)
-    split = _split(pool, test, spec, seed)
-    train, calibration, validation = split.train, split.calibration, split.validation
+    sets = split(pool, test, spec, seed=seed)
+    train, calibration, validation = sets.train, sets.calibration, sets.validation
     scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
     dataset = Dataset(
         x_train=_scaled(train.x, *scale),
@@ -123,8 +120,8 @@ def _load(
         x_validation=_scaled(validation.x, *scale),
         y_validation=validation.y,
         is_random=spec.source == RANDOM,
-        notes=(split.note,),
-        calibration_indices=split.calibration_indices,
+        notes=(sets.note,),
+        calibration_indices=sets.calibration_indices,
     )
     return replace(dataset, sha256=_digest(dataset), overlaps=_overlaps(dataset))
 
@@ -222,65 +219,6 @@ def _check_labels(spec: "DataSpec", output_shape: tuple[int, ...] | None) -> Non
             f"data.labels names {len(spec.labels)} classes, "
             f"the model has {output_shape[-1]} outputs"
         )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Split:
-    """Samples by purpose, where those for calibration stood, and a note on their numbers."""
-
-    train: Samples
-    calibration: Samples
-    calibration_indices: tuple[int, ...]
-    validation: Samples
-    note: str
-
-
-def _split(pool: Samples, test: Samples | None, spec: "DataSpec", seed: int) -> _Split:
-    count = len(pool.x)
-    if count < _LEAST_SAMPLES:
-        raise InputError(f"{spec.source}: has {count} samples, {_LEAST_SAMPLES} is the least")
-    order = _order(pool.y, count, seed)
-    held = 0
-    if test is None:
-        held = min(max(1, round(count * spec.validation_fraction)), count - 2)
-    left = count - held
-    # Samples without labels are for calibration first: there is nothing to fit them to.
-    most = left // _CALIBRATION_SHARE if pool.y is not None else left - 1
-    used = min(spec.calibration_samples, max(1, most))
-    validation = test or _taken(pool, order[:held])
-    chosen = order[held : held + used]
-    calibration = _taken(pool, chosen)
-    train = _taken(pool, order[held + used :])
-    note = (
-        f"{len(train.x)} samples to train, {len(calibration.x)} to calibrate, "
-        f"{len(validation.x)} to validate"
-    )
-    if used < spec.calibration_samples:
-        note += f" ({spec.calibration_samples} were asked to calibrate)"
-    return _Split(
-        train=train,
-        calibration=calibration,
-        calibration_indices=tuple(int(index) for index in chosen),
-        validation=validation,
-        note=note,
-    )
-
-
-def _order(y: "Array | None", count: int, seed: int) -> "Indices":
-    """Return all indices shuffled, each prefix with the classes in their shares."""
-    generator = np.random.default_rng(seed)
-    if y is None or y.dtype != np.int64:
-        return generator.permutation(count)
-    position = np.empty(count)
-    for number in np.unique(y):
-        members = np.flatnonzero(y == number)
-        ranks = generator.permutation(len(members)) + generator.random()
-        position[members] = ranks / len(members)
-    return np.argsort(position, kind="stable")
-
-
-def _taken(samples: Samples, indices: "Indices") -> Samples:
-    return Samples(x=samples.x[indices], y=None if samples.y is None else samples.y[indices])
 
 
 def _scaled(x: "Array", scale: float, offset: float) -> "npt.NDArray[np.float32]":

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.artifacts import sha256, whole_folder, write_text
-from edgekit.emitters import EmittedFile, Vectors, check_name
+from edgekit.emitters import EmittedFile, Vectors, check_integer, check_name
 from edgekit.emitters import emit as render
 from edgekit.emulate import Emulation, check_tools, emulate
 from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.fit.check import check
-from edgekit.flatbuffer.model import read_bytes
+from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.golden import data_inputs, golden_vectors, random_inputs
 from edgekit.project import load_project
 from edgekit.quantity import Quantity, parse_bytes
@@ -107,6 +107,7 @@ def emit(
     if emulator is not None:
         check_tools(emulator.tflm, emulator.board)
     content = read_bytes(path)
+    check_integer(read(content, name=str(path)))
     arena_bytes, missed = _arena(content, target, arena)
     emission = Emission(
         out=folder,

@@ -135,20 +135,8 @@ def _printed_by(firmware: "Path", board: str) -> str:
         "-semihosting-config", "enable=on,target=native", "-icount", "shift=6",
         "-kernel", str(firmware),
     )  # fmt: skip
-    try:
-        result = subprocess.run(
-            bounded(command, memory_bytes=_MEMORY_BYTES),
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # semihosting writes there
-            text=True,
-            errors="replace",
-            timeout=_RUN_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"the firmware did not end within {_RUN_SECONDS} s in QEMU") from error
-    return result.stdout
+    late = f"the firmware did not end within {_RUN_SECONDS} s in QEMU"
+    return _ended(command, seconds=_RUN_SECONDS, late=late).stdout
 
 
 def _sizes(firmware: "Path") -> tuple[int, ...]:
@@ -158,23 +146,31 @@ def _sizes(firmware: "Path") -> tuple[int, ...]:
 
 
 def _run(*command: str) -> str:
+    late = f"{command[0]} did not end within {_BUILD_SECONDS} s"
+    result = _ended(command, seconds=_BUILD_SECONDS, late=late)
+    if result.returncode != 0:
+        raise ToolError(f"{command[0]} failed: {_reason(result.stdout)}")
+    return result.stdout
+
+
+def _ended(
+    command: "tuple[str, ...]", *, seconds: float, late: str
+) -> "subprocess.CompletedProcess[str]":
+    """Return what came of ``command``, all that it prints in one text; ``late`` if it hangs."""
     try:
-        result = subprocess.run(
+        return subprocess.run(
             bounded(command, memory_bytes=_MEMORY_BYTES),
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT,  # semihosting writes there
             text=True,
             errors="replace",
             env={**os.environ, "LC_ALL": "C"},  # compilers quote and speak as the locale says
-            timeout=_BUILD_SECONDS,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired as error:
-        raise ToolError(f"{command[0]} did not end within {_BUILD_SECONDS} s") from error
-    if result.returncode != 0:
-        raise ToolError(f"{command[0]} failed: {_reason(result.stdout)}")
-    return result.stdout
+        raise ToolError(late) from error
 
 
 def _reason(printed: str) -> str:

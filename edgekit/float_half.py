@@ -1,6 +1,6 @@
 """The first half of a build from a float `.tflite`: no training, and no TensorFlow."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,21 +12,17 @@ from edgekit.border import (
     FLOAT_NAME,
     Border,
     Converted,
-    DataSummary,
     Finished,
     Predicted,
-    calibration_samples,
     finish,
     keep_model,
     keep_predictions,
-    keep_samples,
-    validation_samples,
 )
 from edgekit.calibration import calibrate
-from edgekit.data import load_held_out
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
 from edgekit.flatbuffer.model import read, read_bytes
+from edgekit.held_out import DataSummary, calibration_samples, hold_out, validation_samples
 from edgekit.posttraining import check_installed, prepared, quantize_float_file
 from edgekit.process import Worker
 from edgekit.runtimes import litert
@@ -146,26 +142,13 @@ class _Half:
         return self._stages.run("load", inputs, LoadedFile, work)
 
     def _data(self, loaded: LoadedFile) -> "tuple[DataSummary, Path]":
-        project = self._project
-
-        def work(draft: "Path", progress: "Progress") -> DataSummary:
-            held_out = self._worker.call(
-                load_held_out,
-                progress,
-                project.data,
-                directory=project.directory,
-                input_shape=loaded.input_shape,
-                output_shape=loaded.output_shape,
-                seed=project.seed,
-            )
-            return keep_samples(draft, held_out)
-
-        inputs = {
-            "spec": asdict(project.data),
-            "content": fingerprint(project.data.source, project.directory),
-            "seed": project.seed,
-        }
-        return self._stages.run("data", inputs, DataSummary, work)
+        return hold_out(
+            self._project,
+            self._stages,
+            lambda: self._worker,
+            input_shape=loaded.input_shape,
+            output_shape=loaded.output_shape,
+        )
 
     def _predict(self, floating: "Path", samples: "Path") -> "Path":
         def work(draft: "Path", progress: "Progress") -> Predicted:
@@ -205,16 +188,8 @@ class _Half:
             doubts = () if found is None else found.doubts
             return keep_model(draft, quantized, spec, floating=content, doubts=doubts)
 
-        inputs = {
-            "io": spec.io,
-            "scheme": spec.scheme,
-            "simulate": spec.simulate,
-            "calibration": spec.calibration,
-        }
-        converted, folder = self._stages.run("convert", inputs, Converted, work)
         return finish(
-            converted,
-            folder,
+            work,
             samples=samples,
             vectors=vectors,
             project=self._project,

@@ -9,8 +9,9 @@ from edgekit.emitters import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.feeding import check_samples, value_type
 from edgekit.flatbuffer.model import read
+from edgekit.held_out import validation_vectors
 from edgekit.runtimes import tflm
-from edgekit.verification import stored_inputs, validation_vectors
+from edgekit.verification import stored_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit import emitters
 from edgekit.artifacts import write_bytes, write_text
-from edgekit.border import Border
+from edgekit.border import MODEL_NAME, Border
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.noise import noise
 from edgekit.finding import Finding
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from edgekit.project import Project
 
-MODEL_NAME = "model.tflite"
 _GOLDEN_SAMPLES = 4  # of the validation set, that the firmware tests itself with
 _PROOF_SAMPLES = 256  # of the validation set, besides the random vectors of the proof
 _UNREMOVED = (
@@ -86,7 +85,10 @@ def light_half(
         shrinking=shrinking,
         arena=next((fit.plan for fit in fits if fit.plan is not None), None),
         fits=fits,
-        findings=_findings(project, verified, fits, emitted, len(model)),
+        findings=(
+            *_unheld(project, border),
+            *_findings(project, verified, fits, emitted, len(model)),
+        ),
         warnings=(*_warnings(project, border, shrinking, emitted), *_simulation(simulated)),
         simulated=simulated,
     )
@@ -233,6 +235,15 @@ def _confusion(
     return tuple(tuple(row) for row in counts.tolist())
 
 
+def _unheld(project: "Project", border: Border) -> tuple[Finding, ...]:
+    """Return the limit on accuracy as missed where the user's data cannot tell accuracy."""
+    if project.limits.accuracy_drop is None or border.data.has_labels or border.data.is_random:
+        return ()
+    message = "limits.accuracy_drop has nothing to be held against: the data have no labels"
+    hint = "give data with labels, or take the limit away"
+    return (Finding(gate="accuracy_drop", passed=False, message=message, hint=hint),)
+
+
 def _findings(
     project: "Project", verified: Verified, fits: tuple[Fit, ...], emitted: Emitted, size: int
 ) -> tuple[Finding, ...]:
@@ -276,9 +287,9 @@ def _warnings(
     if emitted.refusal is not None:
         warnings.append(f"no C files: {emitted.refusal}")
     if border.data.is_random:
-        warnings.append("the data are random: sizes and fit are real, no accuracy is claimed")
-    elif project.limits.accuracy_drop is not None and not border.data.has_labels:
-        warnings.append("limits.accuracy_drop was not held: the data have no labels")
+        warnings.append("the data are random: nothing here says how often the model is right")
+        if project.limits.accuracy_drop is not None:
+            warnings.append("limits.accuracy_drop was not held")
     return tuple(warnings)
 
 

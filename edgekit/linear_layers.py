@@ -1,6 +1,6 @@
 """What layers with weights give before their activation function, as floats and as integers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.explanation.twin import real_values
 from edgekit.flatbuffer.edit import compact, with_main, with_options
+from edgekit.flatbuffer.ports import WEIGHED
 from edgekit.flatbuffer.values import Operator, Tensor
 from edgekit.flatbuffer.writer import write
 from edgekit.verification import stored_inputs
@@ -22,24 +23,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _CHUNK_VALUES = 1 << 22  # of outputs, held at once
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ports:
-    """Which inputs of an operator are its data, weights and bias."""
-
-    source: int
-    weights: int
-    bias: int
-
-
-WEIGHED = {
-    "CONV_2D": Ports(source=0, weights=1, bias=2),
-    "DEPTHWISE_CONV_2D": Ports(source=0, weights=1, bias=2),
-    "FULLY_CONNECTED": Ports(source=0, weights=1, bias=2),
-    "TRANSPOSE_CONV": Ports(source=2, weights=1, bias=3),
-}
-"""Operators whose channels, the last dimension of their output, have a bias each."""
 
 
 def linear_outputs(model: "Model", operators: list[Operator]) -> "Model":
@@ -145,7 +128,7 @@ def bias_scales(graph: "Graph", operator: Operator) -> "Floats":
     """Return the real number of one step of each bias, as kernels take it from the scales."""
     ports = WEIGHED[operator.op]
     source, weights = (graph.tensors[operator.inputs[p]] for p in (ports.source, ports.weights))
-    assert source.quantization is not None  # `_obstacle` has seen to both
+    assert source.quantization is not None  # `edgekit.correction` has seen to both
     assert weights.quantization is not None
     scales = source.quantization.scales.astype(np.float64) * weights.quantization.scales
     return np.asarray(scales, np.float64)

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.flatbuffer.edit import with_main
+from edgekit.flatbuffer.ports import CHANNEL_AXES
 from edgekit.flatbuffer.weight_grid import on_grid, weights_of
 from edgekit.numerics import round_to_float8
 from edgekit.quantity import Quantity
@@ -21,20 +22,13 @@ if TYPE_CHECKING:
     from edgekit.flatbuffer.values import Graph, Model, Tensor
     from edgekit.specs import QuantizeSpec, Simulation
 
-_CHANNELS: "dict[str, int | None]" = {
-    "CONV_2D": 0,
-    "DEPTHWISE_CONV_2D": 3,
-    "FULLY_CONNECTED": 0,
-    "TRANSPOSE_CONV": 0,
-}
-"""By operator: the axis of the output channels in its weights."""
 _INT4_KERNELS: "dict[str, int | None]" = {
     "CONV_2D": 0,
     "DEPTHWISE_CONV_2D": 3,
     "FULLY_CONNECTED": None,  # its kernel takes one scale for all (fully_connected_common.cc)
 }
 """By operator of TFLite-Micro with a kernel for int4: the axis of its scales."""
-_WEIGHTED = frozenset({*_CHANNELS, "BATCH_MATMUL", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
+_WEIGHTED = frozenset({*CHANNEL_AXES, "BATCH_MATMUL", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
 """Operators with weights, which are the second input, or the first of them is."""
 _INT8 = frozenset({"int8"})
 _INTEGERS = frozenset({"int8", "int16"})
@@ -99,10 +93,10 @@ def simulated_weights(model: "Model", precision: "Simulation") -> LowBits:
         changed, weights = _float8(model)
     else:
         bits = SIMULATED_BITS[precision]
-        changed, weights = on_grid(model, _CHANNELS, inputs=_INTEGERS, bits=bits, packed=False)
+        changed, weights = on_grid(model, CHANNEL_AXES, inputs=_INTEGERS, bits=bits, packed=False)
     if not weights:
         raise UnsupportedModelError(
-            f"{precision} weights are simulated in {', '.join(_CHANNELS)}; the model has none",
+            f"{precision} weights are simulated in {', '.join(CHANNEL_AXES)}; the model has none",
             hint="take [quantize] simulate away",
         )
     return _described(model, changed, weights)
@@ -149,7 +143,9 @@ def _float8(model: "Model") -> "tuple[Model, frozenset[int]]":
     tensors = list(graph.tensors)
     taken = {tensor.index for tensor in _constants(graph) if tensor.dtype == "float32"}
     axes = {
-        weights_of(item): _CHANNELS[item.op] for item in graph.operators if item.op in _CHANNELS
+        weights_of(item): CHANNEL_AXES[item.op]
+        for item in graph.operators
+        if item.op in CHANNEL_AXES
     }
     for index in taken:
         rounded = round_to_float8(tensors[index].values().astype(np.float32), axis=axes[index])
@@ -159,7 +155,7 @@ def _float8(model: "Model") -> "tuple[Model, frozenset[int]]":
 
 def _constants(graph: "Graph") -> "list[Tensor]":
     """Return the weights of all operators that simulations know, each once."""
-    used = {weights_of(item) for item in graph.operators if item.op in _CHANNELS}
+    used = {weights_of(item) for item in graph.operators if item.op in CHANNEL_AXES}
     return [tensor for tensor in graph.tensors if tensor.index in used and tensor.data is not None]
 
 

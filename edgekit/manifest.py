@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from edgekit.border import Correction, DataSummary
+    from edgekit.border import Correction
     from edgekit.finding import Finding
     from edgekit.fit.arena import ArenaPlan
     from edgekit.fit.check import Fit
+    from edgekit.held_out import DataSummary
     from edgekit.inspection import Constant, Inspection
     from edgekit.project import Project
     from edgekit.quantity import Quantity

@@ -75,7 +75,19 @@ def bench(
     timeout_seconds: float = TIMEOUT_SECONDS,
     log: Path | None = None,
 ) -> Bench:
-    """Return what the device made of ``model``; one of ``serial``, ``adb`` and ``log`` says how.
+    """Measure a `.tflite` on a board or a phone, or read a log of that.
+
+    Args:
+        model: Its path.
+        target: The device that is measured.
+        serial: The serial port of a board with firmware that ``emit`` wrote for this model.
+        adb: Whether to run ``benchmark_model`` on the phone that adb finds.
+        baud: Of the serial port.
+        timeout_seconds: After which the device is given up.
+        log: What a serial port or ``benchmark_model`` printed, recorded.
+
+    Returns:
+        What was measured. A self-test that failed is in its ``passed``, not an exception.
 
     Raises:
         UsageError: None or several of the three, or one that is not for the target.

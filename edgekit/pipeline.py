@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from edgekit import emitters
 from edgekit import manifest as manifests
-from edgekit.artifacts import room_asked, sha256, write_files, write_text
-from edgekit.border import Border
+from edgekit.artifacts import json_text, room_asked, sha256, write_files, write_text
+from edgekit.border import MODEL_NAME, Border
 from edgekit.errors import InputError, UsageError
 from edgekit.finding import Finding
-from edgekit.light_half import MODEL_NAME, light_half
+from edgekit.light_half import light_half
 from edgekit.manifest import Outcome, sources_of
 from edgekit.reports import html
 from edgekit.stages import Stage, Stages, Watch, claimed, unwatched
@@ -20,8 +20,6 @@ from edgekit.training import stages_of, train_half
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from edgekit.project import Project
     from edgekit.siblings import Siblings
 
@@ -121,13 +119,9 @@ def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     # Through JSON and back: reports read the same values from the file.
     manifest = json.loads(json.dumps(manifests.manifest_of(outcome, files), allow_nan=False))
     write_text(folder / REPORT_NAME, html.render(manifest))
-    write_text(folder / manifests.TIMINGS_NAME, _lines(manifests.timings(outcome.stages)))
-    write_text(folder / manifests.FILE_NAME, _lines(manifest))
+    write_text(folder / manifests.TIMINGS_NAME, json_text(manifests.timings(outcome.stages)))
+    write_text(folder / manifests.FILE_NAME, json_text(manifest))
     return Run(directory=folder, manifest=manifest, stages=outcome.stages, passed=outcome.passed)
-
-
-def _lines(document: "Mapping[str, object]") -> str:
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:

@@ -125,7 +125,7 @@ def resolve(
     else:
         raise UsageError(
             f"{source} is no project, and a model needs data",
-            hint=f"edgekit build {source} --data random",
+            hint="add --data data.npz; for size and fit alone, --data random",
         )
     return replace(
         project,

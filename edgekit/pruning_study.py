@@ -18,6 +18,7 @@ from edgekit.train.sensitivity import sensitivity as measure
 
 if TYPE_CHECKING:
     from edgekit.allocation import LayerCurve
+    from edgekit.project import Project
 
 _WIDTH, _HEIGHT = 640, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 150, 16, 40  # margins; the legend stands at the right
@@ -56,44 +57,49 @@ def sensitivity(
         tempfile.TemporaryDirectory() as folder,
         Worker("TensorFlow", search=project.module_folders) as worker,
     ):
-        out = Path(folder)
-        patience = patience_seconds(project.model.source, project.directory)
-        with watch("load") as progress, worker.within(patience):
-            loaded = worker.call(
-                load,
-                progress,
-                project.model.source,
-                directory=project.directory,
-                out=out,
-                seed=project.seed,
-                trusted=project.model.trusted,
-            )
-        model = out / FILE_NAME
-        if project.train.epochs > 0:
-            with watch("train") as progress:
-                worker.call(
-                    train,
-                    progress,
-                    model,
-                    loss=loaded.loss,
-                    spec=project.train,
-                    data=project.data,
-                    directory=project.directory,
-                    seed=project.seed,
-                    out=out / "trained.h5",
-                )
-            model = out / "trained.h5"
+        model, loss = _trained(project, worker, Path(folder), watch)
         with watch("sensitivity") as progress:
             return worker.call(
                 measure,
                 progress,
                 model,
                 spec=project.prune or PruneSpec(sparsity=0.5),
-                loss=project.train.loss or loaded.loss,
+                loss=project.train.loss or loss,
                 data=project.data,
                 directory=project.directory,
                 seed=project.seed,
             )
+
+
+def _trained(project: "Project", worker: Worker, folder: Path, watch: Watch) -> tuple[Path, str]:
+    """Return the project's model, trained where it asks for that, and the loss that it names."""
+    patience = patience_seconds(project.model.source, project.directory)
+    with watch("load") as progress, worker.within(patience):
+        loaded = worker.call(
+            load,
+            progress,
+            project.model.source,
+            directory=project.directory,
+            out=folder,
+            seed=project.seed,
+            trusted=project.model.trusted,
+        )
+    if project.train.epochs == 0:
+        return folder / FILE_NAME, loaded.loss
+    trained = folder / "trained.h5"
+    with watch("train") as progress:
+        worker.call(
+            train,
+            progress,
+            folder / FILE_NAME,
+            loss=loaded.loss,
+            spec=project.train,
+            data=project.data,
+            directory=project.directory,
+            seed=project.seed,
+            out=trained,
+        )
+    return trained, loaded.loss
 
 
 def to_json(found: Sensitivity) -> dict[str, object]:

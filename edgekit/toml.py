@@ -1,5 +1,6 @@
 """From a TOML table to a frozen dataclass, strictly: an unknown key or wrong type is an error."""
 
+import json
 import tomllib
 import types
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ Microseconds = Annotated[float, parse_microseconds]
 """A field written as ``"20ms"`` and held in microseconds."""
 Hertz = Annotated[int, parse_hertz]
 """A field written as ``"120MHz"`` and held in hertz."""
+
+_EXAMPLES = {parse_bytes: "256KiB", parse_microseconds: "20ms", parse_hertz: "64MHz"}
 
 _UNITS: Mapping[object, str] = {parse_bytes: "B", parse_microseconds: "us", parse_hertz: "Hz"}
 
@@ -162,7 +165,7 @@ def _value(value: object, hint: Any, where: str, key: str) -> object:  # noqa: A
 
 def _quantity(value: object, parse: Any, where: str, key: str) -> object:  # noqa: ANN401
     if not isinstance(value, str):
-        raise _wrong(value, "a text with a unit", where, key)
+        raise _wrong(value, "a text with a unit", where, key, hint=f'such as "{_EXAMPLES[parse]}"')
     try:
         return parse(value)
     except InputError as error:
@@ -193,7 +196,8 @@ def _literal(value: object, allowed: tuple[object, ...], where: str, key: str) -
 
 def _array(value: object, kind: Any, where: str, key: str) -> object:  # noqa: ANN401
     if not isinstance(value, list):
-        raise _wrong(value, "an array", where, key)
+        hint = f"in brackets: [{json.dumps(value)}]" if isinstance(value, str) else None
+        raise _wrong(value, "an array", where, key, hint=hint)
     return tuple(_value(item, kind, where, f"{key}[{index}]") for index, item in enumerate(value))
 
 
@@ -208,5 +212,7 @@ def _scalar(value: object, kind: Any, where: str, key: str) -> object:  # noqa: 
     return value
 
 
-def _wrong(value: object, wanted: str, where: str, key: str) -> InputError:
-    return InputError(f"{where}: {key} is {value!r}, not {wanted}")
+def _wrong(
+    value: object, wanted: str, where: str, key: str, *, hint: str | None = None
+) -> InputError:
+    return InputError(f"{where}: {key} is {value!r}, not {wanted}", hint=hint)

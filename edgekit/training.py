@@ -10,21 +10,17 @@ from edgekit import __version__
 from edgekit.border import (
     Border,
     Converted,
-    DataSummary,
     Finished,
     Predicted,
-    calibration_samples,
     finish,
     keep_model,
     keep_predictions,
-    keep_samples,
-    validation_samples,
 )
 from edgekit.calibration import calibrate
-from edgekit.data import load_held_out
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
 from edgekit.float_half import float_half, is_float_file, stages_of_file
+from edgekit.held_out import DataSummary, calibration_samples, hold_out, validation_samples
 from edgekit.hook import is_hook
 from edgekit.process import Progress, Worker
 from edgekit.sources import RANDOM
@@ -209,26 +205,13 @@ class _Half:
         return self._stages.run("load", inputs, LoadedModel, work)
 
     def _data(self, loaded: LoadedModel) -> tuple[DataSummary, Path]:
-        project = self._project
-
-        def work(draft: Path, progress: Progress) -> DataSummary:
-            held_out = self._processes.trainer.call(
-                load_held_out,
-                progress,
-                project.data,
-                directory=project.directory,
-                input_shape=loaded.input_shape,
-                output_shape=loaded.output_shape,
-                seed=project.seed,
-            )
-            return keep_samples(draft, held_out)
-
-        inputs = {
-            "spec": asdict(project.data),
-            "content": fingerprint(project.data.source, project.directory),
-            "seed": project.seed,
-        }
-        return self._stages.run("data", inputs, DataSummary, work)
+        return hold_out(
+            self._project,
+            self._stages,
+            lambda: self._processes.trainer,
+            input_shape=loaded.input_shape,
+            output_shape=loaded.output_shape,
+        )
 
     def _train(self, loaded: LoadedModel, model: Path) -> Path:
         def work(draft: Path, progress: Progress) -> Trained:
@@ -349,16 +332,8 @@ class _Half:
             content = converter.call(quantized, progress, floating, ranges, io=spec.io)
             return keep_model(draft, content, spec, floating=floating, doubts=found.doubts)
 
-        inputs = {
-            "io": spec.io,
-            "scheme": spec.scheme,
-            "simulate": spec.simulate,
-            "calibration": spec.calibration,
-        }
-        converted, folder = self._stages.run("convert", inputs, Converted, work)
         return finish(
-            converted,
-            folder,
+            work,
             samples=samples,
             vectors=vectors,
             project=self._project,

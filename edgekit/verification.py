@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data import load_held_out
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.flatbuffer.feeding import is_quantized, value_type
-from edgekit.flatbuffer.model import Tensor, read, read_bytes
-from edgekit.hook import module_folders
+from edgekit.flatbuffer.model import Tensor, read
 from edgekit.numerics import dequantize, quantize
-from edgekit.process import Progress, Worker, silent
+from edgekit.process import Progress, silent
 from edgekit.runtimes import RUNTIMES
 from edgekit.scoring import (
     Outcomes,
@@ -21,16 +19,14 @@ from edgekit.scoring import (
     hold_classes,
     outcomes,
 )
-from edgekit.vectors import Vectors, holds_vectors, load_vectors
+from edgekit.vectors import Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import numpy.typing as npt
 
     from edgekit.runtimes.tflm import Array
-    from edgekit.specs import DataSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,53 +258,3 @@ def _disagreements(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> int 
     if not hold_classes(labels, outputs.reshape(len(outputs), -1).shape[1]):
         return None
     return int(np.sum(classes_of_outputs(outputs) != classes_of_outputs(reference)))
-
-
-def validation_vectors(
-    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
-) -> Vectors:
-    """Return the samples that a finished ``model`` is verified on.
-
-    Args:
-        model: A whole `.tflite` file with one input.
-        spec: Where the data are. The ``vectors.npz`` of a build holds inputs, labels and the
-            float model's outputs, and is taken as it is.
-        directory: Relative paths and the user's modules are found from here.
-        seed: Of the split of data without a test set.
-        float_model: A float `.tflite`, run in LiteRT for the reference; None: no reference but
-            the one the vectors bring.
-
-    Raises:
-        InputError: Data that are missing, damaged or do not fit the model.
-    """
-    path = directory / spec.source
-    if path.suffix == ".npz" and holds_vectors(path):
-        vectors = load_vectors(path)
-    else:
-        vectors = _held_out(model, spec, directory=directory, seed=seed)
-    if float_model is None:
-        return vectors
-    outputs = real_outputs("litert", read_bytes(float_model), vectors.inputs)
-    return replace(vectors, float_outputs=outputs)
-
-
-def _held_out(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Vectors:
-    graph = read(model).main
-    if len(graph.inputs) != 1 or not graph.outputs:
-        raise UnsupportedModelError(
-            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; verify "
-            "takes one of each"
-        )
-    source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    search = module_folders(directory, spec.source)
-    with Worker("the data hook", search=search) as worker:  # a hook may import anything
-        data = worker.call(
-            load_held_out,
-            silent,
-            spec,
-            directory=directory,
-            input_shape=source.shape[1:],
-            output_shape=sink.shape[1:],
-            seed=seed,
-        )
-    return Vectors(inputs=data.x_validation, labels=data.y_validation)

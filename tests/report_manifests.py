@@ -350,6 +350,7 @@ def random_data() -> Manifest:
         "notes": [],
     }
     manifest |= {"accuracy": None, "confusion": None, "sparsity": None, "layers": []}
+    manifest["warnings"] = ["the data are random: nothing here says how often the model is right"]
     manifest["verification"]["reference"] = None
     for runtime in manifest["verification"]["runtimes"]:
         runtime |= {"metric": None, "value": None, "disagreements": None}

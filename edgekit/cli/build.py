@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import has_colour, print_json, progress_bar, text_columns
+from edgekit.cli.output import has_colour, near, print_json, progress_bar, text_columns
 
 if TYPE_CHECKING:
     from edgekit.pipeline import Run
@@ -43,17 +43,20 @@ def build(
     edgekit build examples/digits
     edgekit build model.keras --data data.npz --target nucleo-l4r5zi
     """
-    from edgekit.pipeline import build as run
+    from edgekit.api import build as run
     from edgekit.project import resolve
-    from edgekit.reproduction import checked
 
     project = resolve(source, data=data, targets=targets, seed=seed)
     if plan_only:
         _print_plan(project, out, as_json=as_json)
         return 0
-    result = run(project, out=out, watch=progress_bar, fresh=fresh)
-    if check_reproducible:
-        result = checked(project, result, watch=progress_bar)
+    result = run(
+        project,
+        out=out,
+        watch=progress_bar,
+        fresh=fresh,
+        check_reproducible=check_reproducible,
+    )
     if as_json:
         values = {name: value for name, value in _told(result).items() if name != "schema"}
         print_json("build", {"run_directory": str(result.directory), **values})
@@ -99,4 +102,4 @@ def _show(result: "Run") -> None:
 
     text = render(_told(result), width=text_columns(), colour=has_colour())
     click.echo(text, nl=False)
-    click.echo(f"report: {result.directory / 'report.html'}")
+    click.echo(f"report: {near(result.directory / 'report.html')}")

@@ -56,15 +56,16 @@ def _show(fit: "Fit") -> None:
         ("  model", fit.model_bytes),
         ("  code", fit.code_bytes),
         ("arena", fit.arena_bytes),
-        ("latency", fit.latency_ms),
     )
     for title, figure in rows:
         if figure is not None:
             out.print(f"{title:<9} {_words(figure)}", markup=False)
-    if fit.latency_unknown:
-        out.print(f"latency   not known: {shown(fit.latency_unknown)}")
     if fit.plan is not None:
         out.print(f"          {shown(peak_in_words(fit.plan))}")
+    if fit.latency_ms is not None:
+        out.print(f"latency   {_words(fit.latency_ms)}", markup=False)
+    if fit.latency_unknown:
+        out.print(f"latency   not known: {shown(fit.latency_unknown)}")
     for item in fit.unsupported_operators:
         layer = f", layer {item.layer}" if item.layer else ""
         out.print(shown(f"operator {item.index} {item.op}{layer}: {item.reason}"))

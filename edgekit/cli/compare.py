@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from edgekit.cli.output import has_colour, print_json, progress_bars, text_columns
+from edgekit.cli.output import has_colour, near, print_json, progress_bars, text_columns
 from edgekit.specs import Calibration, Method
 
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def _show(study: "Study") -> None:
     reused = sum(item.is_built and not item.stages_run for item in study.results)
     if reused:
         click.echo(f"{reused} of {len(study.results)} points were there already")
-    click.echo(f"study: {study.directory / PAGE_NAME}")
+    click.echo(f"study: {near(study.directory / PAGE_NAME)}")

@@ -52,24 +52,20 @@ def explain(
     \b
     edgekit explain model.tflite --data vectors.npz --reference float.tflite
     """
-    from edgekit.explanation.explain import explain as run
-    from edgekit.explanation.explain import taken, to_json
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.specs import DataSpec
-    from edgekit.verification import validation_vectors
+    from edgekit.api import explain as run
+    from edgekit.explanation.explain import to_json
 
-    content = read_bytes(model)
-    floats = None if reference is None else read_bytes(reference)
-    spec = DataSpec(source=data, scale=scale, offset=offset)
-    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
-    with progress_bar("explain") as progress:
-        result = run(
-            content,
-            taken(vectors, samples),
-            reference=floats,
-            runtimes=runtimes,
-            progress=progress,
-        )
+    result = run(
+        model,
+        data=data,
+        reference=reference,
+        runtimes=runtimes,
+        samples=samples,
+        scale=scale,
+        offset=offset,
+        seed=seed,
+        watch=progress_bar,
+    )
     if as_json:
         print_json("explain", to_json(result))
     else:
@@ -124,10 +120,12 @@ def _decibels(value: float) -> str:
 def _difference(found: "Difference | None") -> str:
     if found is None:
         return "LiteRT and TFLite-Micro agree on every operator, to the last bit"
+    name = f" '{found.tensor}'," if found.tensor else ""
+    others = found.differing_operators
     return (
-        f"LiteRT and TFLite-Micro first differ at {found.op} at {found.operator}, "
-        f"'{found.tensor}', sample {found.sample}, element {found.element}: "
+        f"LiteRT and TFLite-Micro first differ at {found.op} at {found.operator},"
+        f"{name} sample {found.sample}, element {found.element}: "
         f"{found.litert:g} ({found.litert_real:.6g}) and {found.tflite_micro:g} "
         f"({found.tflite_micro_real:.6g}); {found.differing_fraction:.3%} of its values differ, "
-        f"and {found.differing_operators} operators with it"
+        f"and {others} operator{'' if others == 1 else 's'} with it"
     )

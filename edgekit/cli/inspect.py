@@ -48,7 +48,8 @@ def _show(path: Path, inspection: "Inspection") -> None:
             out.print(f"{title:<7} {shown(_port(port))}")
     out.print(_operators(inspection))
     for tensor in inspection.float_tensors:
-        out.print(f"float   {shown(f'{tensor.name} ({tensor.dtype}, {tensor.operator})')}")
+        name = tensor.name.split(";")[0]  # of a fused tensor: of the last operation in it
+        out.print(f"float   {shown(f'{name} ({tensor.dtype}, {tensor.operator})')}")
 
 
 def _port(port: "Port") -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +66,12 @@ def print_json(command: str, values: "Mapping[str, object]") -> None:
     click.echo(json.dumps(document, indent=2, sort_keys=True, allow_nan=False))
 
 
+def near(path: Path) -> Path:
+    """Return ``path`` from the working directory on, where it lies in there."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def console() -> "Console":
     """Return rich's console on stdout; it heeds ``NO_COLOR`` and pipes."""
     from rich.console import Console
@@ -87,25 +94,8 @@ def has_colour() -> bool:
 @contextmanager
 def progress_bar(title: str) -> "Iterator[Progress]":
     """Show a bar on stderr while long work goes on; nothing where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )
-    screen = Console(stderr=True)
-    with Progress(
-        *columns, console=screen, transient=True, disable=_quiet or not screen.is_terminal
-    ) as bar:
-        task = bar.add_task(title, total=None, detail="")
-
-        def update(done: int, total: int, detail: str = "") -> None:
-            bar.update(task, completed=done, total=total, detail=detail)
-
-        yield update
+    with progress_bars() as watch, watch(title) as progress:
+        yield progress
 
 
 @contextmanager

@@ -72,8 +72,9 @@ def shrink(
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the held-out samples of ``data`` as the model's input stores them."""
+    from edgekit.held_out import validation_vectors
     from edgekit.specs import DataSpec
-    from edgekit.verification import stored_inputs, validation_vectors
+    from edgekit.verification import stored_inputs
 
     vectors = validation_vectors(
         content, DataSpec(source=data), directory=Path.cwd(), seed=0, float_model=None

@@ -51,13 +51,11 @@ def verify(
     edgekit verify model.tflite --data vectors.npz
     edgekit verify model.tflite --data vectors.npz --accuracy-drop 0.01 --confidence 0.95
     """
+    from edgekit.api import verify as run
     from edgekit.errors import UsageError
-    from edgekit.flatbuffer.model import read_bytes
     from edgekit.gates import gates
-    from edgekit.runtimes import RUNTIMES
-    from edgekit.specs import DataSpec, check_confidence
-    from edgekit.verification import to_json, validation_vectors
-    from edgekit.verification import verify as run
+    from edgekit.specs import check_confidence
+    from edgekit.verification import to_json
 
     if confidence is not None:
         check_confidence("--confidence", confidence)
@@ -65,19 +63,17 @@ def verify(
             raise UsageError(
                 "--confidence is of a limit that is not given", hint="add --accuracy-drop 0.01"
             )
-    content = read_bytes(model)
-    spec = DataSpec(source=data, scale=scale, offset=offset)
-    vectors = validation_vectors(
-        content, spec, directory=Path.cwd(), seed=seed, float_model=reference
+    result = run(
+        model,
+        data=data,
+        runtimes=runtimes,
+        reference=reference,
+        confidence=confidence,
+        scale=scale,
+        offset=offset,
+        seed=seed,
+        watch=progress_bar,
     )
-    with progress_bar("verify") as progress:
-        result = run(
-            content,
-            vectors,
-            runtimes=runtimes or tuple(RUNTIMES),
-            confidence=confidence,
-            progress=progress,
-        )
     findings = gates(result.reference, result.runtimes, accuracy_drop=accuracy_drop)
     passed = all(finding.passed for finding in findings)
     if as_json:

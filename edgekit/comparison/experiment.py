@@ -1,10 +1,9 @@
 """The work of a study: every point built, here or on a cluster, and the files that say so."""
 
-import json
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from edgekit.artifacts import write_text
+from edgekit.artifacts import json_text, write_text
 from edgekit.comparison import page
 from edgekit.comparison.cluster import run_there
 from edgekit.comparison.grid import points
@@ -125,8 +124,4 @@ def _publish(study: Study) -> None:
     else:
         write_text(folder / PICTURE_NAME, svg)
     write_text(folder / PAGE_NAME, page.to_html(study))
-    document = {"schema": SCHEMA, **to_json(study)}
-    write_text(
-        folder / FILE_NAME,
-        json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n",
-    )
+    write_text(folder / FILE_NAME, json_text({"schema": SCHEMA, **to_json(study)}))

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from functools import cache
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
@@ -10,6 +9,7 @@ from edgekit.comparison import verdict
 from edgekit.comparison.picture import picture
 from edgekit.comparison.text import sort_by_cost
 from edgekit.reports import sources, wording
+from edgekit.reports.page import environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -76,17 +76,5 @@ def _hash(script: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-@cache
 def _environment() -> "Environment":
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("edgekit.comparison"), PackageLoader("edgekit.reports")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    return environment("edgekit.comparison")

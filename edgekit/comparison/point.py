@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.border import MODEL_NAME
 from edgekit.errors import EdgekitError, InputError
 from edgekit.flatbuffer.model import read
-from edgekit.light_half import MODEL_NAME
 from edgekit.lowbit import packed_bytes
 from edgekit.pipeline import Run, build
 from edgekit.process import Progress, Worker, silent

@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from edgekit.emitters.c_array import c_array
-from edgekit.emitters.firmware import EmittedFile, Firmware, Vectors, firmware
+from edgekit.emitters.firmware import EmittedFile, Firmware, Vectors, check_integer, firmware
 from edgekit.emitters.names import check_name
 from edgekit.emitters.projects import project_formats
 from edgekit.errors import UsageError, suggestion
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from edgekit.quantity import Quantity
 
-__all__ = ["FORMATS", "EmittedFile", "Firmware", "Vectors", "check_name", "emit", "formats"]
+__all__ = [
+    "FORMATS",
+    "EmittedFile",
+    "Firmware",
+    "Vectors",
+    "check_integer",
+    "check_name",
+    "emit",
+    "formats",
+]
 
 FORMATS: "Mapping[str, Callable[[Firmware], tuple[EmittedFile, ...]]]" = {
     "c-array": c_array,

@@ -157,7 +157,7 @@ def firmware(
     if not np.isfinite([scale, offset]).all() or scale == 0:
         raise InputError(f"data.scale is {scale:g} and data.offset {offset:g}, not finite numbers")
     model = read(content, name=name)
-    _check_integer(model)
+    check_integer(model)
     if arena_bytes is not None and arena_bytes.value <= 0:
         raise UsageError(f"an arena of {arena_bytes.value:g} B holds no tensor")
     built = Firmware(
@@ -177,8 +177,12 @@ def firmware(
     return built
 
 
-def _check_integer(model: Model) -> None:
-    """Refuse float tensors, but for an input or output that the model itself converts."""
+def check_integer(model: Model) -> None:
+    """Refuse float tensors, but for an input or output that the model itself converts.
+
+    Raises:
+        UnsupportedModelError: The message names the first that is left.
+    """
     main = model.main
     converted = {
         index

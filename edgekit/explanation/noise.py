@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.explanation.observation import observe
 from edgekit.explanation.twin import check_one_input, float_twin
 from edgekit.flatbuffer.model import read
@@ -59,7 +59,7 @@ def noise(
         check_one_input(model)
         with litert.Session() as session:
             observed = observe(session, model, float_twin(model), inputs[places], progress)
-    except EdgekitError:  # a report without these lines is better than none
+    except (ToolError, UnsupportedModelError):  # better a report without these lines than none
         return ()
     return tuple(
         Noise(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.twin import INPUT, real_values, stored_input
 from edgekit.flatbuffer.writer import write
 
@@ -135,13 +136,35 @@ def observe(
         reals = dict(zip(computed, session.tensors(real_content, (real,), computed), strict=True))
         codes = dict(zip(wanted, session.tensors(content, (stored,), wanted), strict=True))
         for tally, (_, tensor) in zip(tallies, places, strict=True):
-            tally.add(
-                reals.get(tensor, real[:, np.newaxis]), codes.get(tensor, stored[:, np.newaxis])
-            )
+            values = reals.get(tensor, real[:, np.newaxis])
+            integers = codes.get(tensor, stored[:, np.newaxis])
+            _check_shapes(graph.tensors[tensor], values, integers)
+            tally.add(values, integers)
     return tuple(
         tally.result(operator, shares=operator is not None and _shares(operator, graph))
         for (operator, _), tally in zip(places, tallies, strict=True)
     )
+
+
+def _check_shapes(tensor: "Tensor", *arrays: "Array") -> None:
+    """Refuse a file that declares other shapes than its operators give, or a tensor of nothing.
+
+    Raises:
+        UnsupportedModelError: A runtime's values have another number of elements or channels.
+    """
+    if not tensor.elements:
+        raise UnsupportedModelError(
+            f"tensor '{tensor.name}' has the shape {tensor.shape}: it holds no value",
+            hint="convert the model anew with fixed shapes",
+        )
+    for array in arrays:
+        given = tuple(array.shape[1:])
+        if math.prod(given) != tensor.elements or given[-1:] != tensor.shape[-1:]:
+            raise UnsupportedModelError(
+                f"tensor '{tensor.name}' is declared with the shape {tensor.shape}, and its "
+                f"operator gives {given}",
+                hint="convert the model anew with fixed shapes",
+            )
 
 
 def ratio_db(signal: float, noise: float) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.explanation.twin import INPUT
+from edgekit.flatbuffer.ports import CHANNEL_AXES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from edgekit.flatbuffer.integer import FloatTensor
     from edgekit.flatbuffer.values import Model, Operator
 
-_CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
-"""Of the output channels in an operator's weights (TFLite 8-bit quantization specification)."""
 _CLEAN_DB = 40  # at the output: a hundredth of its magnitude is noise, and nothing is lost
 _TELLING_DB = 20  # a hundredth of the noise at the output: less explains nothing
 
@@ -93,7 +92,7 @@ class View:
     def weights(self, index: int) -> "Weights | None":
         """Return the weights of an operator that has channels, or None."""
         operator = self.operator(index)
-        axis = _CHANNEL_AXES.get(operator.op)
+        axis = CHANNEL_AXES.get(operator.op)
         if axis is None:
             return None
         stored = self.model.main.tensors[operator.inputs[1]]

@@ -135,7 +135,8 @@ def peak_in_words(planned: ArenaPlan) -> str:
     text = f"peak {peak.live_bytes:,} B at operator {peak.index} ({peak.op})"
     if largest is None:
         return text
-    return f"{text}; the largest buffer there is {largest.name} with {largest.planned_bytes:,} B"
+    name = largest.name.split(";")[0]  # of a fused tensor: of the last operation in it
+    return f"{text}; the largest buffer there has {largest.planned_bytes:,} B {name}".rstrip()
 
 
 def _arena_quantity(plans: list[ArenaPlan], target: "Target") -> Quantity:

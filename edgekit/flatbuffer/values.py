@@ -159,10 +159,6 @@ class Graph:
     outputs: tuple[int, ...]
     debug_index: int = -1
 
-    def producer(self, tensor: int) -> Operator | None:
-        """Return the operator that writes tensor ``tensor``, or None for inputs and constants."""
-        return next((item for item in self.operators if tensor in item.outputs), None)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:

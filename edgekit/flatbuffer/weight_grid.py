@@ -4,12 +4,13 @@ A runtime takes a bias in steps of its input's scale times its weights' scales, 
 says: so weights cannot change their steps without it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.flatbuffer.edit import consumers, with_main
+from edgekit.flatbuffer.ports import USUAL, WEIGHED, Ports
 from edgekit.flatbuffer.values import Quantization, pack_int4
 from edgekit.numerics import along, dequantize, quantize, quantize_weights
 
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from edgekit.flatbuffer.values import Graph, Model, Operator, Tensor
 
     Axes = Mapping[str, int | None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ports:
-    """The tensors of an operator that its scale of weights concerns; ``bias`` may be -1."""
-
-    source: int
-    weights: int
-    bias: int
 
 
 def on_grid(
@@ -106,12 +98,14 @@ def _fits(graph: "Graph", operator: "Operator", weights: int) -> bool:
     return tensor.quantization is not None and countable
 
 
-def _ports(operator: "Operator") -> _Ports:
-    places = (2, 1, 3) if operator.op == "TRANSPOSE_CONV" else (0, 1, 2)
+def _ports(operator: "Operator") -> Ports:
+    """Return the tensors that stand at the ports of ``operator``; -1 is none."""
+    places = WEIGHED.get(operator.op, USUAL)
     source, weights, bias = (
-        operator.inputs[place] if place < len(operator.inputs) else -1 for place in places
+        operator.inputs[place] if place < len(operator.inputs) else -1
+        for place in (places.source, places.weights, places.bias)
     )
-    return _Ports(source=source, weights=weights, bias=bias)
+    return Ports(source=source, weights=weights, bias=bias)
 
 
 def _coarser(tensor: "Tensor", axis: int | None, *, bits: int, packed: bool) -> "Tensor":
@@ -140,7 +134,7 @@ def _coarser(tensor: "Tensor", axis: int | None, *, bits: int, packed: bool) -> 
     )
 
 
-def _recounted(graph: "Graph", weights: "Tensor", ports: _Ports) -> "Tensor":
+def _recounted(graph: "Graph", weights: "Tensor", ports: Ports) -> "Tensor":
     """Return an operator's bias in steps of its input's scale times its weights' scales."""
     bias, source = graph.tensors[ports.bias], graph.tensors[ports.source].quantization
     before = graph.tensors[ports.weights].quantization

@@ -45,7 +45,8 @@ def decode(value: object, cls: type[T], *, key: str = "") -> T:
     try:
         return cls(**values)
     except ValueError as error:  # what a Quantity says of a figure without source or band
-        raise InputError(f"the manifest's '{key}' is wrong: {error}") from error
+        place = f"the manifest's '{key}'" if key else "the manifest"
+        raise InputError(f"{place} is wrong: {error}") from error
 
 
 def _value(value: object, hint: Any, key: str) -> object:  # noqa: ANN401  any type of a field

@@ -1,5 +1,6 @@
 """The difference of two runs on a terminal: settings, figures, and the parts that moved them."""
 
+import re
 from typing import TYPE_CHECKING
 
 from edgekit.reports import wording
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from edgekit.reports.diff import Change, Difference
 
 _MOST_CAUSES = 5
+_MOST_ITEMS = 5
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def render_diff(difference: "Difference", *, width: int = 96, colour: bool = False) -> str:
@@ -118,4 +121,12 @@ def _change(change: "Change") -> str:
 
 
 def _plain(value: object) -> str:
-    return wording.ABSENT if value is None else wording.clean(str(value))
+    """Return a setting as text: of a digest the first letters, of a long list the first items."""
+    if value is None:
+        return wording.ABSENT
+    if isinstance(value, list) and len(value) > _MOST_ITEMS:
+        first = ", ".join(map(str, value[:_MOST_ITEMS]))
+        return wording.clean(f"{first}, … ({len(value)} in all)")
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return value[:12]
+    return wording.clean(str(value))

@@ -1,16 +1,16 @@
 """The forms a report takes, by name."""
 
-import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from edgekit.artifacts import json_text
 from edgekit.reports import github, html, junit, manifest, markdown, text
 
 
 def _as_json(document: Mapping[str, object]) -> str:
     """Return the manifest itself, once it has been found readable."""
     manifest.read(document)
-    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json_text(document)
 
 
 FORMATS: Mapping[str, Callable[[Mapping[str, object]], str]] = MappingProxyType(

@@ -1,11 +1,11 @@
 """The report as one HTML file that asks the network for nothing: verdict, margins, pictures."""
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from edgekit.reports import manifest as facts
 from edgekit.reports import sources, verdict, wording
 from edgekit.reports.operators import operator_table
+from edgekit.reports.page import environment
 from edgekit.reports.pictures.accuracy import accuracy_picture
 from edgekit.reports.pictures.arena import arena_picture
 from edgekit.reports.pictures.confusion import confusion_picture
@@ -13,8 +13,6 @@ from edgekit.reports.pictures.treemap import parts, treemap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from jinja2 import Environment
 
 SHORT_TABLE = 16
 """Rows that a long table shows before the rest is folded away."""
@@ -30,10 +28,11 @@ def render(manifest: "Mapping[str, object]") -> str:
     notes = sources.Sources()
     areas = parts(run)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             run=run,
+            version=run.edgekit,
             verdict=verdict,
             wording=wording,
             sources=sources,
@@ -58,17 +57,3 @@ def render(manifest: "Mapping[str, object]") -> str:
 def _with_code(run: facts.Manifest) -> facts.TargetFit | None:
     """Return the target that fits best of those that know the size of the runtime's code."""
     return next((row.fit for row in verdict.ranked(run) if row.fit.code_bytes is not None), None)
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("edgekit.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -10,6 +10,7 @@ from edgekit.errors import InputError
 from edgekit.finding import Finding
 from edgekit.quantity import Quantity
 from edgekit.reports.decode import decode
+from edgekit.reports.wording import is_fraction
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class Data:
     source: str
     sha256: str = ""
     is_random: bool = False
+    has_labels: bool | None = None
     train_samples: int | None = None
     calibration_samples: int | None = None
     calibration_indices: tuple[int, ...] = ()
@@ -336,6 +338,25 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     files: tuple[Artifact, ...] = ()
     versions: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        accuracy, verification = self.accuracy, self.verification
+        metric = "" if accuracy is None else accuracy.metric
+        if accuracy is not None:
+            for value in (accuracy.float_, accuracy.pruned, accuracy.int8):
+                _check_score(metric, value, accuracy.samples)
+        if verification is not None:
+            if verification.reference is not None:
+                _check_score(verification.reference.metric, verification.reference.value, None)
+            for item in verification.runtimes:
+                _check_score(item.metric or metric, item.value, item.samples)
+
+
+def _check_score(metric: str, value: float | None, samples: int | None) -> None:
+    if value is not None and is_fraction(metric) and not 0 <= value <= 1:
+        raise ValueError(f"the {metric} is {value:g}, not from 0 to 1")
+    if samples is not None and samples < 0:
+        raise ValueError(f"the number of samples is {samples}")
 
 
 def read(manifest: Mapping[str, object]) -> Manifest:

@@ -62,8 +62,6 @@ def _verdict(run: facts.Manifest) -> str:
     lines = [f"## {mark} edgekit: {escape(run.name)} {word}", ""]
     lines += [escape(sentence) + "  " for sentence in verdict.headline(run)]
     warnings = [escape(warning) for warning in run.warnings]
-    if verdict.is_random(run):
-        warnings.insert(0, "**Random data:** nothing here says how often the model is right.")
     if warnings:
         lines += ["", *(f"> ⚠️ {warning}  " for warning in warnings)]
     return "\n".join(lines).rstrip()

@@ -46,12 +46,9 @@ def _verdict(out: "Console", run: facts.Manifest) -> None:
 def _warnings(out: "Console", run: facts.Manifest) -> None:
     from rich.text import Text
 
-    warnings = list(run.warnings)
-    if verdict.is_random(run):
-        warnings.insert(0, "random data: nothing here says how often the model is right")
-    if warnings:
+    if run.warnings:
         out.print()
-    for warning in warnings:
+    for warning in run.warnings:
         out.print(Text.assemble(("! ", "bold yellow"), warning))
 
 

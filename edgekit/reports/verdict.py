@@ -175,10 +175,11 @@ def _missed(manifest: "Manifest") -> str:
     missed = [item for item in limits(manifest) if not item.finding.passed]
     if not missed:
         return "" if manifest.passed else "The verification failed."
-    names = [
+    named = (
         item.title + (f" on {item.finding.target}" if item.finding.target else "")
         for item in missed
-    ]
+    )
+    names = list(dict.fromkeys(named))  # an accuracy is held on each runtime
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")  # noqa: PLR2004
     total = len(limits(manifest))
     return f"{len(missed)} of {total} limits {'is' if len(missed) == 1 else 'are'} missed: {shown}."
@@ -187,6 +188,8 @@ def _missed(manifest: "Manifest") -> str:
 def _accuracy(manifest: "Manifest") -> str:
     if is_random(manifest):
         return "Built on random data: size and fit are real, no accuracy is claimed."
+    if manifest.data is not None and manifest.data.has_labels is False:
+        return "The data have no labels: no accuracy is claimed."
     accuracy = manifest.accuracy
     if accuracy is None or accuracy.int8 is None:
         return ""

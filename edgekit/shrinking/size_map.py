@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.flatbuffer.ports import WEIGHED
 from edgekit.shrinking.refusal import DECODE
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-
-_WEIGHED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 
 Span = tuple[int, int]
 """Address and length of a vector in memory: shared vectors are counted once."""
@@ -66,7 +65,7 @@ def _roles(model: schema.Model, graph: schema.SubGraph) -> dict[int, str]:
         inputs = operator.InputsAsNumpy()
         if builtin == schema.BuiltinOperator.CUSTOM and code.CustomCode() == DECODE.encode():
             roles.update((int(index), "coded weights") for index in inputs)
-        elif names[builtin] in _WEIGHED:
+        elif names[builtin] in WEIGHED:
             roles[int(inputs[1])] = "weights"
             if len(inputs) > 2:  # noqa: PLR2004  the bias is the third
                 roles[int(inputs[-1])] = "biases"

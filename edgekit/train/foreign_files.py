@@ -109,9 +109,10 @@ def check_archive(archive: zipfile.ZipFile, path: "Path") -> None:
         parts = item.filename.replace("\\", "/").split("/")
         if ".." in parts or item.filename.startswith(("/", "\\")) or ":" in parts[0]:
             raise InputError(f"{path}: the name {item.filename!r} in it leads out of it")
-        total += item.file_size
         if item.filename.endswith(".json") and item.file_size > _LARGEST_CONFIG_BYTES:
-            total += limit
+            most = format_bytes(_LARGEST_CONFIG_BYTES)
+            raise InputError(f"{path}: {item.filename!r} in it unpacks to more than {most}")
+        total += item.file_size
     if total > limit:
         raise InputError(f"{path}: unpacks to more than {format_bytes(limit)}")
 

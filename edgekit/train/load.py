@@ -154,7 +154,7 @@ def _read_h5(path: "Path", *, trusted: bool) -> _Read:
     except Exception as first:  # noqa: BLE001  Keras documents no type; Keras 3 may read the file
         try:
             model = keras3().models.load_model(path, compile=False, safe_mode=not trusted)
-        except Exception as second:
+        except Exception as second:  # nor does Keras 3
             raise _unreadable(path, first) from second
     return _Read(model=model, loss=_written_loss(found.loss, path, trusted=trusted))
 
@@ -166,7 +166,7 @@ def _read_keras(path: "Path", *, trusted: bool) -> _Read:
     library = tf_keras() if found.version.startswith("2.") else keras3()
     try:
         model = library.models.load_model(path, compile=False, safe_mode=not trusted)
-    except Exception as error:
+    except Exception as error:  # Keras documents no type
         raise _unreadable(path, error) from error
     return _Read(model=model, loss=_written_loss(found.loss, path, trusted=trusted))
 
@@ -197,7 +197,7 @@ def _read_saved_model(path: "Path", *, trusted: bool) -> _Read | None:
         return None
     try:
         model = tf_keras().models.load_model(path, compile=False)
-    except Exception as error:
+    except Exception as error:  # Keras documents no type
         raise _unreadable(path, error) from error
     return _Read(model=model, loss="") if hasattr(model, "_nodes_by_depth") else None
 
@@ -206,7 +206,7 @@ def _saved_model(path: "Path") -> LoadedModel:
     """Return a SavedModel that is no Keras model: post-training quantization alone takes it."""
     try:
         loaded = tensorflow().saved_model.load(str(path))
-    except Exception as error:
+    except Exception as error:  # TensorFlow documents no type
         raise _unreadable(path, error) from error
     signature = serving_signature(loaded, path)
     (given,) = signature.structured_input_signature[1].values()

@@ -96,6 +96,22 @@ def test_a_project_of_a_float_file_names_calibration_and_correction() -> None:
     assert correction["left"] == []
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_limit_on_accuracy_is_missed_where_no_label_can_tell_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    np.savez("data.npz", x=SAMPLES)
+    least = '[model]\nsource = "net.tflite"\n[data]\nsource = "data.npz"\n'
+    Path("edgekit.toml").write_text(least)
+    assert run(["build"]) == 0
+    assert "The data have no labels: no accuracy is claimed." in capsys.readouterr().out
+    Path("edgekit.toml").write_text(least + "[limits]\naccuracy_drop = 0.01\n")
+    assert run(["build"]) == 1
+    told = capsys.readouterr().out
+    assert "accuracy_drop has nothing to be held against: the data have no labels" in told
+    assert "report: build/net/report.html" in told
+
+
 def test_an_outlier_among_the_calibration_samples_is_told(folder: Path) -> None:
     assert run(["build", "net.tflite", "--data", "data.npz"]) == 0
     place = manifest()["data"]["calibration_indices"][3]

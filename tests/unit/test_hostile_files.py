@@ -22,6 +22,7 @@ from edgekit import arrays, hook, phone
 from edgekit.arrays import read_arrays
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
 from edgekit.fit.measurements import read_measurements
+from edgekit.held_out import validation_vectors
 from edgekit.images import read_images
 from edgekit.project import Project
 from edgekit.quantity import parse_bytes
@@ -33,7 +34,6 @@ from edgekit.toml import decode
 from edgekit.toml import read as read_toml
 from edgekit.train.foreign_code import refuse_code, refuse_operations
 from edgekit.train.foreign_files import h5_description, keras_description, keras_records
-from edgekit.verification import validation_vectors
 
 
 class Marker:

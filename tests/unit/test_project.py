@@ -14,7 +14,7 @@ LEAST = '[model]\nsource = "net.keras"\n[data]\nsource = "random"\n'
         ("[prun]\n", "unknown key 'prun'", "did you mean 'prune'?"),
         ("[prune]\nsparsty = 0.5\n", "unknown key 'prune.sparsty'", "did you mean 'sparsity'?"),
         ("[prune]\nsparsity = 75\n", "prune.sparsity is 75, not a fraction", "such as 0.75"),
-        ("[limits]\nflash = 256\n", "limits.flash is 256, not a text with a unit", None),
+        ("[limits]\nflash = 256\n", "flash is 256, not a text with a unit", 'such as "256KiB"'),
         ("[limits]\nflash = '256 Kib'\n", "'256 Kib' is not a size", "256KiB"),
         ("[quantize]\nmethod = 'qta'\n", "quantize.method is 'qta'", "did you mean 'qat'?"),
         ("[train]\nepochs = -1\n", "train.epochs is -1, not 0 or more", None),

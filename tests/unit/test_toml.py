@@ -38,10 +38,18 @@ def test_a_table_becomes_the_dataclass_with_units_read() -> None:
     [
         ({}, "f: 'inner' is missing", None),
         ({"inner": {"flsh": "1B"}}, "f: unknown key 'inner.flsh'", "did you mean 'flash'?"),
-        ({"inner": {"flash": 1}}, "f: inner.flash is 1, not a text with a unit", None),
+        (
+            {"inner": {"flash": 1}},
+            "f: inner.flash is 1, not a text with a unit",
+            'such as "256KiB"',
+        ),
         ({"inner": {"flash": "1B", "kind": "c"}}, "f: inner.kind is 'c'", "known: a, b"),
         ({"inner": 3}, "f: inner is 3, not a table", None),
-        ({"inner": {"flash": "1B"}, "names": "x"}, "f: names is 'x', not an array", None),
+        (
+            {"inner": {"flash": "1B"}, "names": "x"},
+            "f: names is 'x', not an array",
+            'in brackets: ["x"]',
+        ),
         ({"inner": {"flash": "1B"}, "names": [1]}, "f: names[0] is 1, not a text", None),
         ({"inner": {"flash": "1B"}, "flag": 1}, "f: flag is 1, not true or false", None),
         ({"inner": {"flash": "1B"}, "maybe": True}, "f: maybe is True, not a whole number", None),

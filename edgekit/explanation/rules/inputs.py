@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BEYOND = 0.05  # of the input values outside the grid; good calibration leaves next to none
+_MOST_BEYOND = 0.25  # however near: samples from -1 to 1 for an input from 0 to 1 lose half
 _FAR = 2.0  # grids beyond: further than another sample of the same kind would go
 _UNUSED = 0.25  # of the grid: two bits of eight are lost
 _RAW_ENDS = (255.0, 256.0, 1023.0, 4095.0, 32767.0, 32768.0, 65535.0)
@@ -26,9 +27,8 @@ def unscaled_input(view: View) -> "Iterator[Evidence]":
         return
     low, high = observed.grid
     width, taken = high - low, observed.high - observed.low
-    if observed.beyond_fraction >= _BEYOND and max(abs(observed.low), abs(observed.high)) > (
-        _FAR * max(abs(low), abs(high))
-    ):
+    is_far = max(abs(observed.low), abs(observed.high)) > _FAR * max(abs(low), abs(high))
+    if observed.beyond_fraction >= (_BEYOND if is_far else _MOST_BEYOND):
         yield Evidence(
             operator=INPUT,
             text=f"the samples run from {observed.low:.4g} to {observed.high:.4g}, the input takes "

@@ -66,8 +66,10 @@ def dead_channels(view: View) -> "Iterator[Evidence]":
             )
     if found:
         _, index, text = max(found, key=lambda one: one[0])
-        more = f"; {len(found) - 1} more operators have such channels" if len(found) > 1 else ""
-        yield Evidence(operator=index, text=text + more)
+        others = len(found) - 1
+        if others:
+            text += f"; {others} more operator{'s have' if others > 1 else ' has'} such channels"
+        yield Evidence(operator=index, text=text)
 
 
 def _channels(count: int, empty: int, lost: int, silent: int) -> str:

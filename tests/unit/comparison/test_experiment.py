@@ -143,7 +143,7 @@ def test_a_model_and_data_alone_are_compared_and_the_code_is_that_of_the_verdict
         assert document["passed"] is (code == 0)
         assert document["study_directory"] == str(tmp_path / "build" / "net-study")
         assert run(arguments[:-1]) == code
-        assert str(tmp_path / "build" / "net-study" / "study.html") in capsys.readouterr().out
+        assert "study: build/net-study/study.html" in capsys.readouterr().out
 
 
 def test_another_study_at_work_there_is_told(project: Project) -> None:

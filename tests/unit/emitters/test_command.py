@@ -163,6 +163,22 @@ def test_a_float_model(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not (model.parent / "firmware").exists()
 
 
+def test_a_model_with_float_activations_is_refused_before_it_runs(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder = GraphBuilder((1, 4))
+    output = builder.fully_connected(builder.input, 2)
+    builder.tensors = [
+        replace(tensor, dtype="float32", quantization=None) if tensor.data is None else tensor
+        for tensor in builder.tensors
+    ]
+    model.write_bytes(builder.build(output))
+    code, printed = refusal(capsys, model, "--out", model.parent / "firmware")
+    assert code == 4
+    assert "the model is not fully integer: tensor 'input_0' is float32" in printed
+    assert "edgekit convert MODEL --data D --out FILE" in printed
+
+
 def test_a_target_whose_flash_is_too_small(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from edgekit.target import profile_paths
 

@@ -183,6 +183,17 @@ def test_vectors_that_do_not_fit() -> None:
             files_of("c-array", vectors=vectors)
 
 
+def test_a_scale_at_the_end_of_float32_leaves_out_what_overflows() -> None:
+    """254 steps of 2e36 are 5.08e38, above the greatest float32 (3.4e38)."""
+    builder = GraphBuilder((1, 4), quantization=(2e36, 0))
+    model = builder.build(builder.softmax(builder.input))
+    (test,) = [file for file in files_of("cmake", model=model, vectors=None, scale=1.0, offset=0.0)
+               if file.path.name == "io_test.c"]  # fmt: skip
+    assert "INFINITY" not in test.text
+    assert "inf" not in test.text
+    assert re.search(r"2\.5\d*e\+?38", test.text)  # 127 steps are 2.54e38
+
+
 @pytest.mark.parametrize("options", [{"scale": 0.0}, {"scale": float("nan")}, {"offset": np.inf}])
 def test_preprocessing_that_is_no_number(options: dict[str, float]) -> None:
     with pytest.raises(InputError, match=r"data\.scale is"):

@@ -112,6 +112,15 @@ def test_runtimes_agree_or_differ_where_their_outputs_do() -> None:
     assert differing  # or this has tested nothing
 
 
+def test_samples_of_both_signs_for_an_input_from_0_to_1_are_not_in_its_unit() -> None:
+    builder = GraphBuilder((1, 16), seed=3, quantization=(1 / 255, -128))
+    content = builder.build(builder.fully_connected(builder.input, 4))
+    first = explain(content, Vectors(inputs=RNG.uniform(-1, 1, (40, 16)).astype(np.float32)))
+    assert first.causes[0].cause == "unscaled_input"
+    within = explain(content, Vectors(inputs=RNG.uniform(0, 1, (40, 16)).astype(np.float32)))
+    assert "unscaled_input" not in [item.cause for item in within.causes]
+
+
 def test_samples_are_taken_evenly() -> None:
     vectors = Vectors(inputs=np.arange(10, dtype=np.float32), labels=np.arange(10))
     assert taken(vectors, 4).labels.tolist() == [0, 3, 6, 9]

@@ -1,16 +1,22 @@
 """The noise of each operator, against TFLite-Micro's integers and NumPy's real numbers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from graphs import GraphBuilder
 
+from edgekit.errors import UnsupportedModelError
+from edgekit.explanation.explain import explain
 from edgekit.explanation.noise import noise
+from edgekit.flatbuffer.edit import with_main
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.values import Tensor
+from edgekit.flatbuffer.writer import write
 from edgekit.process import silent
 from edgekit.runtimes import tflm
+from edgekit.vectors import Vectors
 
 
 def test_the_noise_of_a_fully_connected_layer_is_that_of_its_integers() -> None:
@@ -46,3 +52,22 @@ def test_a_model_of_two_inputs_has_no_lines() -> None:
     other = builder.add_input((1, 4))
     content = builder.build(builder.add(builder.input, other))
     assert noise(content, np.zeros((2, 4), np.float32), progress=silent) == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((1, 6, 6, 3, 5), "is declared with the shape"), ((1, 6, 0, 3), "it holds no value")],
+)
+def test_a_file_whose_shapes_are_not_those_of_its_operators_is_refused(
+    shape: tuple[int, ...], message: str
+) -> None:
+    builder = GraphBuilder((1, 6, 6, 4), seed=2)
+    model = read(builder.build(builder.conv(builder.input, 3, kernel=3)))
+    graph = model.main
+    output = graph.outputs[0]
+    tensors = list(graph.tensors)
+    tensors[output] = replace(tensors[output], shape=shape)
+    content = write(with_main(model, replace(graph, tensors=tuple(tensors))))
+    vectors = Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32))
+    with pytest.raises(UnsupportedModelError, match=message):
+        explain(content, vectors)

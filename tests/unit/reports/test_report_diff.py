@@ -158,8 +158,33 @@ def test_the_difference_is_as_it_was_read_and_approved() -> None:
     )
 
 
+def test_digests_and_long_lists_are_told_by_their_beginning() -> None:
+    before, after = two_runs()
+    before["data"] |= {"sha256": "a" * 64, "calibration_indices": list(range(140))}
+    after["data"] |= {"sha256": "b" * 64, "calibration_indices": list(range(7, 147))}
+    page = render_diff(diff(before, after))
+
+    rows = [line.split() for line in page.splitlines() if line.startswith(" data.")]
+    indices = "0, 1, 2, 3, 4, … (140 in all) 7, 8, 9, 10, 11, … (140 in all)"
+    assert rows == [
+        ["data.calibration_indices", *indices.split()],
+        ["data.sha256", "a" * 12, "b" * 12],
+    ]
+
+
 def test_names_in_a_difference_steer_no_terminal() -> None:
     page = render_diff(diff(manifests.passing(), manifests.hostile()))
 
     assert "\x1b" not in page
     assert max(map(len, page.splitlines())) <= 96
+
+
+def test_pruning_that_one_run_lacks_is_told_without_its_defaults() -> None:
+    before, after = manifests.passing(), manifests.passing()
+    before["options"] = {"prune": None}
+    prune = {"sparsity": 0.75, "epochs": 6, "block": [4, 4], "schedule": "polynomial"}
+    after["options"] = {"prune": prune}
+    told = {item.key: (item.before, item.after) for item in diff(before, after).settings}
+    assert told == {"options.prune.sparsity": (None, 0.75), "options.prune.epochs": (None, 6)}
+    back = {item.key: (item.before, item.after) for item in diff(after, before).settings}
+    assert back == {key: (b, a) for key, (a, b) in told.items()}

@@ -53,6 +53,14 @@ def test_tuples_are_arrays_and_unknown_keys_are_let_pass() -> None:
     ("change", "message"),
     [
         ({"name": None}, "the manifest has no 'name'"),
+        (
+            {"accuracy": {"metric": "accuracy", "int8": 1.5, "samples": 9}},
+            "the manifest is wrong: the accuracy is 1.5, not from 0 to 1",
+        ),
+        (
+            {"accuracy": {"metric": "mean_absolute_error", "int8": 1.5, "samples": -9}},
+            "the manifest is wrong: the number of samples is -9",
+        ),
         ({"passed": "yes"}, "'passed' is 'yes', not true or false"),
         ({"model": {"bytes": "many"}}, "'model.bytes' is 'many', not a whole number"),
         ({"model": {"bytes": True}}, "'model.bytes' is True, not a whole number"),

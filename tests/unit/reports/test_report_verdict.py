@@ -134,6 +134,21 @@ def test_the_headline_of_a_failure_names_what_was_missed() -> None:
     )
 
 
+def test_a_limit_missed_on_two_runtimes_is_named_once() -> None:
+    manifest = manifests.minimal()
+    gate = manifests.finding("accuracy_drop", passed=False, message="on litert")
+    manifest["findings"] = [gate, gate | {"message": "on tflite-micro"}]
+
+    assert verdict.headline(read(manifest))[0] == "2 of 2 limits are missed: accuracy drop."
+
+
+def test_data_without_labels_claim_no_accuracy() -> None:
+    manifest = manifests.passing()
+    manifest |= {"accuracy": None, "data": manifest["data"] | {"has_labels": False}}
+
+    assert verdict.headline(read(manifest))[0] == "The data have no labels: no accuracy is claimed."
+
+
 def test_random_data_claim_no_accuracy() -> None:
     sentences = " ".join(verdict.headline(read(manifests.random_data())))
 

@@ -1,0 +1,177 @@
+"""The samples that set ranges and tell accuracy, held out of the training."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.data import load_held_out
+from edgekit.errors import UnsupportedModelError
+from edgekit.fingerprint import fingerprint
+from edgekit.flatbuffer.model import read, read_bytes
+from edgekit.hook import module_folders
+from edgekit.process import Worker, silent
+from edgekit.vectors import Vectors, holds_vectors, load_vectors, save_vectors
+from edgekit.verification import real_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from edgekit.data import Dataset
+    from edgekit.process import Progress
+    from edgekit.project import Project
+    from edgekit.specs import DataSpec
+    from edgekit.stages import Stages
+
+_CALIBRATION_NAME = "calibration.npy"
+_VALIDATION_NAME = "validation.npz"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSummary:
+    """How many samples each purpose got.
+
+    Args:
+        train_samples: Left for the training.
+        calibration_samples: Held out of the training.
+        calibration_indices: Where they stand among the source's samples.
+        validation_samples: Held out of both.
+        is_random: Whether the samples are chance, and no accuracy can be claimed.
+        has_labels: Whether accuracy can be told.
+        sha256: Digest of all samples and labels.
+        notes: The numbers, in words.
+        overlaps: A sentence for each pair of sets that share samples.
+    """
+
+    train_samples: int
+    calibration_samples: int
+    calibration_indices: tuple[int, ...]
+    validation_samples: int
+    is_random: bool
+    has_labels: bool
+    sha256: str
+    notes: tuple[str, ...]
+    overlaps: tuple[str, ...]
+
+
+def hold_out(
+    project: "Project",
+    stages: "Stages",
+    worker: "Callable[[], Worker]",
+    *,
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...],
+) -> "tuple[DataSummary, Path]":
+    """Return the numbers of the samples of a build, and the folder that its stage keeps them in.
+
+    Args:
+        project: Where the data are, and the seed of their split.
+        stages: Of the run.
+        worker: Returns the process that reads the data; asked only where they are read anew.
+        input_shape: Of the model, without the batch.
+        output_shape: The same.
+
+    Raises:
+        EdgekitError: Data that are missing, damaged or do not fit the model.
+    """
+
+    def work(draft: "Path", progress: "Progress") -> DataSummary:
+        held_out = worker().call(
+            load_held_out,
+            progress,
+            project.data,
+            directory=project.directory,
+            input_shape=input_shape,
+            output_shape=output_shape,
+            seed=project.seed,
+        )
+        return _keep(draft, held_out)
+
+    inputs = {
+        "spec": asdict(project.data),
+        "content": fingerprint(project.data.source, project.directory),
+        "seed": project.seed,
+    }
+    return stages.run("data", inputs, DataSummary, work)
+
+
+def calibration_samples(folder: "Path") -> "npt.NDArray[np.float32]":
+    """Return the samples for calibration that `hold_out` kept, shape ``(samples, …)``."""
+    samples: npt.NDArray[np.float32] = np.load(folder / _CALIBRATION_NAME, allow_pickle=False)
+    return samples
+
+
+def validation_samples(folder: "Path") -> Vectors:
+    """Return the samples for validation that `hold_out` kept."""
+    return load_vectors(folder / _VALIDATION_NAME)
+
+
+def validation_vectors(
+    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
+) -> Vectors:
+    """Return the samples that a finished ``model`` is verified on.
+
+    Args:
+        model: A whole `.tflite` file with one input.
+        spec: Where the data are. The ``vectors.npz`` of a build holds inputs, labels and the
+            float model's outputs, and is taken as it is.
+        directory: Relative paths and the user's modules are found from here.
+        seed: Of the split of data without a test set.
+        float_model: A float `.tflite`, run in LiteRT for the reference; None: no reference but
+            the one the vectors bring.
+
+    Raises:
+        InputError: Data that are missing, damaged or do not fit the model.
+    """
+    path = directory / spec.source
+    if path.suffix == ".npz" and holds_vectors(path):
+        vectors = load_vectors(path)
+    else:
+        vectors = _held_out(model, spec, directory=directory, seed=seed)
+    if float_model is None:
+        return vectors
+    outputs = real_outputs("litert", read_bytes(float_model), vectors.inputs)
+    return replace(vectors, float_outputs=outputs)
+
+
+def _keep(draft: "Path", held_out: "Dataset") -> DataSummary:
+    """Write the samples for calibration and validation to ``draft`` and return their numbers."""
+    np.save(draft / _CALIBRATION_NAME, held_out.x_calibration)
+    vectors = Vectors(inputs=held_out.x_validation, labels=held_out.y_validation)
+    save_vectors(draft / _VALIDATION_NAME, vectors)
+    return DataSummary(
+        train_samples=held_out.train_samples,
+        calibration_samples=len(held_out.x_calibration),
+        calibration_indices=held_out.calibration_indices,
+        validation_samples=len(held_out.x_validation),
+        is_random=held_out.is_random,
+        has_labels=held_out.y_validation is not None,
+        sha256=held_out.sha256,
+        notes=held_out.notes,
+        overlaps=held_out.overlaps,
+    )
+
+
+def _held_out(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Vectors:
+    graph = read(model).main
+    if len(graph.inputs) != 1 or not graph.outputs:
+        raise UnsupportedModelError(
+            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; verify "
+            "takes one of each"
+        )
+    source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    search = module_folders(directory, spec.source)
+    with Worker("the data hook", search=search) as worker:  # a hook may import anything
+        data = worker.call(
+            load_held_out,
+            silent,
+            spec,
+            directory=directory,
+            input_shape=source.shape[1:],
+            output_shape=sink.shape[1:],
+            seed=seed,
+        )
+    return Vectors(inputs=data.x_validation, labels=data.y_validation)
