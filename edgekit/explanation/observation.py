@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.twin import INPUT, real_values, stored_input
+from edgekit.flatbuffer.feeding import is_quantized
 from edgekit.flatbuffer.writer import write
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _places(model: "Model", twin: "Graph") -> "list[tuple[Operator | None, int]]
     kept = {item.index for item in twin.operators}
     for operator in graph.operators:
         output = operator.outputs[0]
-        if operator.index in kept and graph.tensors[output].quantization is not None:
+        if operator.index in kept and is_quantized(graph.tensors[output]):
             places.append((operator, output))
     return places
 

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.edit import compact, with_main
+from edgekit.flatbuffer.feeding import is_quantized
 from edgekit.flatbuffer.values import Operator
 from edgekit.numerics import dequantize
 
@@ -109,7 +110,7 @@ def stored_input(model: "Model") -> "Tensor | None":
     """
     graph = model.main
     tensor = graph.tensors[_stored_index(graph, graph.inputs[0])]
-    return None if tensor.quantization is None else tensor
+    return tensor if is_quantized(tensor) else None
 
 
 def real_values(stored: "npt.NDArray[np.generic]", tensor: "Tensor") -> "npt.NDArray[np.float32]":
@@ -188,13 +189,36 @@ def _round_trip(source: int, stored: int, real: int) -> list[Operator]:
 
 
 def check_one_input(model: "Model") -> None:
-    """Refuse a model that explain cannot feed.
+    """Refuse a model that explain cannot feed or read.
 
     Raises:
-        UnsupportedModelError: It has several inputs or several graphs.
+        UnsupportedModelError: It has several inputs or several graphs, no output, or activations
+            whose grid no runtime computes on.
     """
     if len(model.main.inputs) != 1 or len(model.graphs) != 1:
         raise UnsupportedModelError(
             f"the model has {len(model.main.inputs)} inputs and {len(model.graphs)} graphs; "
             "explain takes one of each"
+        )
+    if not model.main.outputs:
+        raise UnsupportedModelError("the model has no output")
+    for index, tensor in enumerate(model.main.tensors):
+        computed = tensor.data is None or index in model.main.outputs
+        if computed and is_quantized(tensor):
+            _check_grid(tensor)
+
+
+def _check_grid(tensor: "Tensor") -> None:
+    made = tensor.quantization
+    assert made is not None
+    limits = np.iinfo(tensor.dtype)
+    widest = float(limits.max) - float(limits.min)
+    if made.scales.size != 1 or not float(made.scales[0]) * widest <= float(
+        np.finfo(np.float32).max
+    ):
+        raise UnsupportedModelError(
+            f"activation '{tensor.name}' has {made.scales.size} scales, the first of them "
+            f"{made.scales.flat[0] if made.scales.size else 'missing'}: its grid is none that a "
+            "runtime computes on",
+            hint="see its scales with: edgekit inspect MODEL",
         )

@@ -71,3 +71,29 @@ def test_a_file_whose_shapes_are_not_those_of_its_operators_is_refused(
     vectors = Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32))
     with pytest.raises(UnsupportedModelError, match=message):
         explain(content, vectors)
+
+
+def test_a_model_without_an_output_is_refused() -> None:
+    builder = GraphBuilder((1, 6, 6, 4), seed=2)
+    model = read(builder.build(builder.conv(builder.input, 3)))
+    content = write(replace(with_main(model, replace(model.main, outputs=())), signatures=()))
+    with pytest.raises(UnsupportedModelError, match="has no output"):
+        explain(content, Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32)))
+
+
+@pytest.mark.parametrize("scales", [(1e37,), (0.1, 0.2, 0.3)])
+def test_activations_on_a_grid_that_no_runtime_has_are_refused(scales: tuple[float, ...]) -> None:
+    """255 steps of 1e37 are 2.55e39, above the greatest float32 (3.4e38)."""
+    builder = GraphBuilder((1, 6, 6, 4), seed=2)
+    model = read(builder.build(builder.conv(builder.input, 3)))
+    graph = model.main
+    tensors = list(graph.tensors)
+    made = tensors[graph.outputs[0]].quantization
+    assert made is not None
+    made = replace(
+        made, scales=np.array(scales, np.float32), zero_points=np.zeros(len(scales), int), axis=3
+    )
+    tensors[graph.outputs[0]] = replace(tensors[graph.outputs[0]], quantization=made)
+    content = write(with_main(model, replace(graph, tensors=tuple(tensors))))
+    with pytest.raises(UnsupportedModelError, match="its grid is none"):
+        explain(content, Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32)))
