@@ -58,8 +58,9 @@ def build(
     Args:
         source: A project (an ``edgekit.toml``, a ``pyproject.toml`` or a folder with one of
             them), or a model together with ``data``.
-        data: Of a model: an ``.npz``, ``module:function``, a folder of images, or ``"random"``.
-        targets: Devices; they replace those of the project file.
+        data: An ``.npz``, ``module:function``, a folder of images, or ``"random"``; of a model,
+            or instead of the project's.
+        targets: Devices; they replace those of the project.
         out: The run directory; None: ``build/NAME`` in the project's folder.
         seed: Of every random choice; None: the project's.
         watch: Given each stage's name, what is told of its progress.
@@ -72,10 +73,9 @@ def build(
     Raises:
         EdgekitError: What the user must put right.
     """
-    if not isinstance(source, Project):
-        source = resolve(source, data=data, targets=targets, seed=seed)
-    run = build_project(source, out=None if out is None else Path(out), watch=watch, fresh=fresh)
-    return checked(source, run, watch=watch) if check_reproducible else run
+    project = resolve(source, data=data, targets=targets, seed=seed)
+    run = build_project(project, out=None if out is None else Path(out), watch=watch, fresh=fresh)
+    return checked(project, run, watch=watch) if check_reproducible else run
 
 
 def compare(  # noqa: PLR0913  one argument an option
@@ -100,8 +100,8 @@ def compare(  # noqa: PLR0913  one argument an option
 
     Args:
         source: A project, or a model together with ``data``; see `build`.
-        data: Of a model.
-        targets: Devices; they replace those of the project file.
+        data: Of a model, or instead of the project's.
+        targets: Devices; they replace those of the project.
         precision: Schemes of ``[quantize]``, and ``"simulated-int2"`` and the like.
         sparsity: Fractions of zeros; 0 for none.
         method: ``"ptq"``, ``"qat"``, or both.
@@ -123,12 +123,11 @@ def compare(  # noqa: PLR0913  one argument an option
     from edgekit.comparison.experiment import conduct
     from edgekit.comparison.grid import asked
 
-    if not isinstance(source, Project):
-        source = resolve(source, data=data, targets=targets, seed=seed)
+    project = resolve(source, data=data, targets=targets, seed=seed)
     return conduct(
-        source,
+        project,
         asked(
-            source,
+            project,
             precision=precision,
             method=method,
             calibration=calibration,
@@ -237,9 +236,11 @@ def shrink(
     """
     from edgekit.artifacts import write_bytes
     from edgekit.flatbuffer.model import read_bytes
+    from edgekit.outputs import check_output_file
     from edgekit.shrinking import shrink as run
     from edgekit.target import load_target
 
+    check_output_file(Path(out), (Path(model), *([Path(target)] if target is not None else [])))
     with watch("shrink") as progress:
         shrunk = run(
             read_bytes(Path(model)),

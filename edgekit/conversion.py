@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from edgekit.artifacts import write_bytes
 from edgekit.flatbuffer.model import read
 from edgekit.inspection import Inspection, inspect
-from edgekit.project import resolve
+from edgekit.outputs import check_output_file
+from edgekit.project import of_model
 from edgekit.specs import QuantizeSpec
 from edgekit.stages import Stages, Watch, unwatched
 from edgekit.training import train_half
@@ -70,7 +71,8 @@ def convert(
     spec = QuantizeSpec(
         scheme=scheme, io=io, calibration=calibration, bias_correction=bias_correction
     )
-    project = replace(resolve(model, data=data, seed=seed), quantize=spec)
+    project = replace(of_model(model, data=data), quantize=spec, seed=seed)
+    check_output_file(out, project.inputs)
     with tempfile.TemporaryDirectory() as folder:
         border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
         content = border.model.read_bytes()

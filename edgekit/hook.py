@@ -32,6 +32,15 @@ def module_folders(directory: "Path", *sources: str) -> "tuple[Path, ...]":
     return (directory,) if any(map(is_hook, sources)) else ()
 
 
+def source_file(source: str, directory: "Path") -> "Path":
+    """Return the file or folder that ``source`` names: a path, or a ``module:function``'s file."""
+    path = directory / source
+    if path.exists() or not is_hook(source):
+        return path
+    module = directory / source.partition(":")[0].replace(".", "/")
+    return module if module.is_dir() else module.with_suffix(".py")
+
+
 def call(source: str, directory: "Path", *, what: str) -> object:
     """Return what the user's function gives, called without arguments.
 

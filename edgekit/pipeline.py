@@ -13,6 +13,7 @@ from edgekit.errors import InputError, UsageError
 from edgekit.finding import Finding
 from edgekit.light_half import light_half
 from edgekit.manifest import Outcome, sources_of
+from edgekit.outputs import check_output_folder
 from edgekit.reports import html
 from edgekit.stages import Stage, Stages, Watch, claimed, unwatched
 from edgekit.target import Target, load_target
@@ -73,7 +74,9 @@ def build(
         EdgekitError: What the user must put right; nothing half-written is left.
     """
     targets = _checked(project)
-    with claimed(out or run_directory(project)) as folder:
+    out = out or run_directory(project)
+    check_output_folder(out, project.inputs)
+    with claimed(out) as folder:
         stages = Stages(folder / "stages", watch=watch, fresh=fresh, siblings=siblings)
         sources = sources_of(project, targets)
         border = train_half(project, stages)

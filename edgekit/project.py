@@ -1,12 +1,13 @@
 """A project: the model, its data, what to do with it and the limits it must hold."""
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgekit.errors import InputError, UsageError
 from edgekit.fingerprint import PROJECT_FILE
-from edgekit.hook import module_folders
+from edgekit.hook import is_hook, module_folders, source_file
 from edgekit.specs import (
     CompareSpec,
     DataSpec,
@@ -21,6 +22,7 @@ from edgekit.specs import (
 from edgekit.toml import decode, read
 
 FILE_NAME = PROJECT_FILE
+_RANDOM = "random"
 _WORDS_OF_C = frozenset({"double", "float", "int", "long", "short"})  # that files are called
 
 
@@ -73,6 +75,14 @@ class Project:
         return module_folders(self.directory, *sources)
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders that it names: a build reads them and leaves them alone."""
+        named = [self.model.source, *(name for name in self.targets if name.endswith(".toml"))]
+        named += [self.data.source] if self.data.source != _RANDOM else []
+        named += [self.train.loss] if is_hook(self.train.loss) else []
+        return tuple(source_file(name, self.directory) for name in named)
+
+    @property
     def name(self) -> str:
         """The model's name, a C identifier."""
         return self.model.name
@@ -97,7 +107,7 @@ def load_project(path: Path) -> Project:
 
 
 def resolve(
-    source: str | Path,
+    source: str | Path | Project,
     *,
     data: str | None = None,
     targets: tuple[str, ...] = (),
@@ -106,9 +116,9 @@ def resolve(
     """Return the project that ``source`` is, or one for the model that it is.
 
     Args:
-        source: A project file or its folder; or, with ``data``, a model, found from here, that
-            is quantized after its training with every other default.
-        data: As `DataSpec.source`, for a model.
+        source: A project, its file or its folder; or, with ``data``, a model, found from here.
+        data: As `DataSpec.source`, of a model, or instead of the project's; a path is found
+            from here, the module of a function from the project's folder.
         targets: As `Project.targets`; they replace the project's.
         seed: As `Project.seed`; None: the project's.
 
@@ -116,22 +126,49 @@ def resolve(
         UsageError: A model without data.
         InputError: No such project, or one that is wrong.
     """
-    path = Path(source)
-    if data is not None:
-        model = ModelSpec(source=str(source))
-        project = with_name(Project(directory=Path.cwd(), model=model, data=DataSpec(source=data)))
-    elif _is_project(path) or not path.exists():
-        project = load_project(path)
+    if isinstance(source, Project):
+        project = source
+    elif data is not None and not _holds_project(Path(source)):
+        project, data = of_model(str(source), data=data), None
+    elif _is_project(Path(source)) or not Path(source).exists():
+        project = load_project(Path(source))
     else:
         raise UsageError(
             f"{source} is no project, and a model needs data",
             hint="add --data data.npz; for size and fit alone, --data random",
         )
+    if data is not None:
+        project = replace(project, data=replace(project.data, source=_from_there(data, project)))
     return replace(
         project,
         targets=targets or project.targets,
         seed=project.seed if seed is None else seed,
     )
+
+
+def of_model(source: str, *, data: str) -> Project:
+    """Return the project of a model, found from here: quantized after its training, no more.
+
+    Raises:
+        InputError: The model's name cannot be one in C.
+    """
+    model = ModelSpec(source=source)
+    return with_name(Project(directory=Path.cwd(), model=model, data=DataSpec(source=data)))
+
+
+def _from_there(data: str, project: Project) -> str:
+    """Return how the folder of ``project`` calls data that are named from here."""
+    if data == _RANDOM or (is_hook(data) and not Path(data).exists()):
+        return data
+    return os.path.relpath(data, project.directory)
+
+
+def _holds_project(path: Path) -> bool:
+    """Return whether ``path`` is a project file, there or not, or a folder with one."""
+    if not path.is_dir():
+        return path.suffix == ".toml"
+    names = (FILE_NAME, "pyproject.toml")
+    return _is_project(path) and any((path / name).is_file() for name in names)
 
 
 def _is_project(path: Path) -> bool:

@@ -33,7 +33,7 @@ font-size="12">
 
 
 def sensitivity(
-    source: str | Path = ".",
+    source: "str | Path | Project" = ".",
     *,
     data: str | None = None,
     seed: int | None = None,
@@ -43,7 +43,8 @@ def sensitivity(
 
     Args:
         source: A project, or a trained model together with ``data``.
-        data: Of a model: an ``.npz``, ``module:function`` or a folder of images, with labels.
+        data: An ``.npz``, ``module:function`` or a folder of images, with labels; of a model, or
+            instead of the project's.
         seed: Of the split; None: the project's.
         watch: Given each stage's name, what is told of its progress.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.artifacts import sha256
 from edgekit.errors import InputError
 from edgekit.finding import Finding
+from edgekit.outputs import check_output_folder
 from edgekit.pipeline import REPORT_NAME, Run, build
 from edgekit.project import FILE_NAME as PROJECT_NAME
 from edgekit.project import Project
@@ -111,6 +112,7 @@ def reproduce(
     folder = _project_folder(directory) if project is None else Path(project)
     told = recorded_project(manifest, folder)
     if out is not None:
+        check_output_folder(Path(out), (directory,))
         return compared(directory, build(told, out=Path(out), watch=watch, fresh=True).directory)
     with TemporaryDirectory(prefix="edgekit-") as elsewhere:
         again = build(told, out=Path(elsewhere) / told.name, watch=watch, fresh=True)

@@ -48,12 +48,15 @@ def bench(
     from edgekit.errors import InputError, UsageError
     from edgekit.measuring import append_measurement, to_json
     from edgekit.measuring import bench as measure
+    from edgekit.outputs import check_output_file
     from edgekit.quantity import parse_microseconds
 
     try:
         seconds = parse_microseconds(timeout) / 1e6
     except InputError as error:
         raise UsageError(f"--timeout: {error.message}", hint=error.hint) from error
+    if out is not None:
+        check_output_file(out, (model, Path(target), *([log] if log is not None else [])))
     with progress_bar("waiting for the device"):
         result = measure(
             model,

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", default=".")
-@click.option("--data", help="Of a MODEL: an .npz, module:function, a folder, or 'random'.")
+@click.option(
+    "--data",
+    help="An .npz, module:function, a folder, or 'random': of a MODEL, or for the project's.",
+)
 @click.option("--target", "targets", multiple=True, help="A device; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory.")
 @click.option("--seed", type=int, help="Of every random choice.")

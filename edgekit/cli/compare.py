@@ -40,7 +40,10 @@ class _List(click.ParamType[tuple[str | float, ...]]):
 
 @click.command()
 @click.argument("source", default=".")
-@click.option("--data", help="Of a MODEL: an .npz, module:function, a folder, or 'random'.")
+@click.option(
+    "--data",
+    help="An .npz, module:function, a folder, or 'random': of a MODEL, or for the project's.",
+)
 @click.option("--target", "targets", multiple=True, help="A device; may be repeated.")
 @click.option("--precision", type=_List(str), default="", help="Such as int8,int4,simulated-int2.")
 @click.option("--sparsity", type=_List(float), default="", help="Fractions of zeros: 0,0.5,0.75.")

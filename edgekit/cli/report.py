@@ -29,10 +29,15 @@ def report(run: Path, *, form: str, out: Path | None, as_json: bool) -> None:
     edgekit report build/digits --as junit --out junit.xml
     """
     from edgekit.artifacts import write_text
+    from edgekit.outputs import check_output_file
     from edgekit.reports import text
-    from edgekit.reports.manifest import load
+    from edgekit.reports.manifest import FILE_NAME, load, read
 
     manifest = load(run)
+    if out is not None:
+        folder = run if run.is_dir() else run.parent
+        kept = (folder / FILE_NAME, *(folder / file.path for file in read(manifest).files))
+        check_output_file(out, (run, *kept))
     form = "json" if as_json else form
     if form == "text" and out is None:
         page = text.render(manifest, width=text_columns(), colour=has_colour())

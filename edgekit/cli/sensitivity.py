@@ -18,7 +18,9 @@ def sensitivity() -> None:
 
 @sensitivity.command()
 @click.argument("source", default=".")
-@click.option("--data", help="Of a trained MODEL: an .npz, module:function or a folder.")
+@click.option(
+    "--data", help="An .npz, module:function or a folder; of a MODEL, or for the project's."
+)
 @click.option("--seed", type=int, help="Of the split and of the training.")
 @click.option("--plot", type=click.Path(path_type=Path), help="An .svg file to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -36,10 +38,15 @@ def prune(
     edgekit sensitivity prune model.keras --data data.npz --plot sensitivity.svg
     """
     from edgekit.artifacts import write_text
+    from edgekit.outputs import check_output_file
+    from edgekit.project import resolve
     from edgekit.pruning_study import sensitivity as measure
     from edgekit.pruning_study import to_json, to_svg, to_text
 
-    found = measure(source, data=data, seed=seed, watch=progress_bar)
+    project = resolve(source, data=data, seed=seed)
+    if plot is not None:
+        check_output_file(plot, (Path(source), *project.inputs), option="--plot")
+    found = measure(project, watch=progress_bar)
     if plot is not None:
         write_text(plot, to_svg(found))
     if as_json:

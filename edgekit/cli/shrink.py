@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edgekit.cli.output import console, print_json, progress_bar
-from edgekit.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,13 +45,14 @@ def shrink(
     """
     from edgekit.artifacts import write_bytes
     from edgekit.flatbuffer.model import read_bytes
+    from edgekit.outputs import check_output_file
     from edgekit.quantity import parse_bytes
     from edgekit.shrinking import shrink as run
     from edgekit.target import load_target
 
     content = read_bytes(model)
-    if out.exists() and out.samefile(model):
-        raise UsageError(f"{out}: is the model itself, which stays as it is", hint="--out NEW")
+    others = (Path(name) for name in (target, data) if name is not None)
+    check_output_file(out, (model, *others))
     with progress_bar("shrink") as progress:
         result = run(
             content,

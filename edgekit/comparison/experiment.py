@@ -12,6 +12,7 @@ from edgekit.comparison.point import Built, Failed, Job
 from edgekit.comparison.result import result_of
 from edgekit.comparison.study import SCHEMA, Study, to_json, weigh
 from edgekit.errors import UsageError
+from edgekit.outputs import check_output_folder
 from edgekit.pipeline import plan, run_directory
 from edgekit.siblings import Siblings
 from edgekit.specs import CompareSpec
@@ -71,7 +72,9 @@ def conduct(
         )
     plan(project)  # refuses unknown targets and names before anything is built
     asked = points(project, spec)
-    with claimed(out or study_directory(project)) as folder:
+    out = out or study_directory(project)
+    check_output_folder(out, project.inputs)
+    with claimed(out) as folder:
         siblings = Siblings(folder=folder / POINTS_FOLDER, others=(run_directory(project),))
         work = _jobs(asked, siblings)
         if scheduler is None:

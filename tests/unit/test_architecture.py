@@ -16,12 +16,12 @@ LEVELS = [
         "fingerprint", "arrays", "vectors", "stages", "sources", "images", "data", "inspection",
         "dependencies", "scaffold", "sparsity", "allocation", "device_report", "emulate",
         "linker_map", "measuring", "phone", "serial_line", "siblings", "confidence", "scoring",
-        "splitting",
+        "splitting", "outputs",
     },
     {"runtimes", "train", "calibration", "posttraining", "shrinking", "emitters"},
     {
         "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
-        "held_out", "emission",
+        "held_out", "emission", "emitted",
     },
     {"reports"},
     {

@@ -58,6 +58,59 @@ def test_a_folder_and_a_pyproject_are_projects(tmp_path: Path) -> None:
     assert load_project(tmp_path).prune is not None  # its own file comes first
 
 
+def a_project(folder: Path) -> Path:
+    folder.mkdir()
+    path = folder / "edgekit.toml"
+    path.write_text(
+        'seed = 3\ntargets = ["nucleo-l4r5zi"]\n[model]\nsource = "net.keras"\n'
+        '[data]\nsource = "data.npz"\nscale = 0.5\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize("form", ["folder", "file", "project"])
+def test_what_is_given_replaces_what_the_project_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    path = a_project(tmp_path / "net")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    source = {"folder": path.parent, "file": path, "project": load_project(path)}[form]
+    plain = resolve(source)
+    assert plain == load_project(path)
+    found = resolve(source, data="other.npz", targets=("pixel-4",), seed=7)
+    assert (found.directory / found.data.source).resolve() == Path.cwd() / "other.npz"
+    assert (found.targets, found.seed, found.data.scale) == (("pixel-4",), 7, 0.5)
+    assert (found.model, found.directory) == (plain.model, plain.directory)
+    for data in ("random", "data:load"):
+        assert resolve(source, data=data).data.source == data
+    assert resolve(source, seed=0).seed == 0
+
+
+def test_build_and_compare_take_what_is_given_with_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import edgekit
+
+    project = load_project(a_project(tmp_path / "net"))
+    asked = []
+    monkeypatch.setattr("edgekit.api.build_project", lambda project, **_: asked.append(project))
+    monkeypatch.setattr(
+        "edgekit.comparison.experiment.conduct", lambda project, *_, **__: asked.append(project)
+    )
+    for function in (edgekit.build, edgekit.compare):
+        function(project, data="random", targets=("pixel-4",), seed=7)
+    for found in asked:
+        assert (found.data.source, found.targets, found.seed) == ("random", ("pixel-4",), 7)
+    assert len(asked) == 2
+
+
+def test_a_model_s_folder_stays_a_model(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    (tmp_path / "edgekit.toml").write_text(LEAST)
+    assert resolve(tmp_path, data="random").model.source == str(tmp_path)
+
+
 def test_a_model_without_data_is_told_how(tmp_path: Path) -> None:
     path = tmp_path / "net.keras"
     path.touch()

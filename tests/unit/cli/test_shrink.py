@@ -146,7 +146,7 @@ def test_the_model_itself_is_no_output(model: Path, capsys: pytest.CaptureFixtur
     before = model.read_bytes()
     code, said = refused([str(model), "--out", str(model)], capsys)
     assert code == 2
-    assert "is the model itself" in said
+    assert "is an input, which stays as it is" in said
     assert model.read_bytes() == before
 
 
