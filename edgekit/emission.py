@@ -1,11 +1,13 @@
 """A `.tflite` as a folder of firmware sources: emitted whole, and on wish run on an emulator."""
 
+import dataclasses
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.artifacts import sha256, whole_folder, write_text
+from edgekit.artifacts import sha256
+from edgekit.emitted import BUILD_FOLDER, check_free, is_own_build, mark_build, write_emitted
 from edgekit.emitters import EmittedFile, Vectors, check_integer, check_name
 from edgekit.emitters import emit as render
 from edgekit.emulate import Emulation, check_tools, emulate
@@ -13,15 +15,16 @@ from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.fit.check import check
 from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.golden import data_inputs, golden_vectors, random_inputs
+from edgekit.hook import source_file
+from edgekit.outputs import check_output_folder
 from edgekit.project import load_project
 from edgekit.quantity import Quantity, parse_bytes
+from edgekit.sources import RANDOM
 from edgekit.specs import DataSpec
 from edgekit.target import load_target
 
 if TYPE_CHECKING:
     from edgekit.finding import Finding
-
-_OWN_FOLDER = "build"  # where a run on the emulator builds, inside the output folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +68,7 @@ class Emission:
         return not self.missed and (self.emulation is None or self.emulation.passed)
 
 
-def emit(
+def emit(  # noqa: PLR0913  one argument an option
     model: str | Path,
     *,
     out: str | Path,
@@ -78,12 +81,13 @@ def emit(
     data: str | None = None,
     seed: int = 0,
     emulator: EmulatorSpec | None = None,
+    replace: bool = False,
 ) -> Emission:
     """Write the `.tflite` file ``model`` as C for firmware: all files, or none.
 
     Args:
         model: Its path.
-        out: The folder; what was emitted there before is replaced.
+        out: The folder; what was emitted there before is replaced, if nobody has changed it.
         format: ``"c-array"``, ``"cmake"``, ``"arduino"``, ``"esp-idf"``, ``"zephyr"`` or
             ``"platformio"``.
         name: Of arrays, functions and files; None: the project's, or the file's.
@@ -94,16 +98,20 @@ def emit(
         data: Where the vectors' inputs come from; None: they are random.
         seed: Of random vectors, and of the data's split.
         emulator: Where to run it, if it is a ``"cmake"`` project; None: nowhere.
+        replace: Whether files that were emitted before and changed since are replaced too, and
+            files of others left where they are; without it both are refused.
 
     Raises:
         EdgekitError: What the user must put right; nothing is written then.
     """
     path, folder = Path(model), Path(out)
     settings = None if project is None else load_project(project)
-    spec = DataSpec(source="") if settings is None else settings.data
+    spec = DataSpec(source=RANDOM) if settings is None else settings.data
     named = name or (_name_of(path) if settings is None else settings.name)
     check_name(named)
-    _check_free(folder)
+    check_free(folder, replace=replace, builds=emulator is not None)
+    if is_own_build(folder):
+        check_output_folder(folder / BUILD_FOLDER, _inputs(path, project, data, emulator))
     if emulator is not None:
         check_tools(emulator.tflm, emulator.board)
     content = read_bytes(path)
@@ -129,12 +137,13 @@ def emit(
     )
     if missed:
         return emission
-    _write(files, folder)
-    emission = replace(emission, files=files)
+    write_emitted(files, folder, replace=replace)
+    emission = dataclasses.replace(emission, files=files)
     if emulator is None:
         return emission
+    mark_build(folder)
     emulation = emulate(folder, name=named, tflm=emulator.tflm, board=emulator.board)
-    return replace(emission, emulation=emulation)
+    return dataclasses.replace(emission, emulation=emulation)
 
 
 def to_json(emission: Emission) -> dict[str, object]:
@@ -165,52 +174,18 @@ def _emulation_json(emulation: Emulation) -> dict[str, object]:
     }
 
 
-def _check_free(out: Path) -> None:
-    """Let ``out`` pass if nothing of anybody else's stands there."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file, not a folder", hint="name another folder: --out DIR")
-    files = _files_in(out)
-    strange = [path for path in files if not _is_ours(path)]
-    if not files and (out / _OWN_FOLDER).exists():
-        strange = [out / _OWN_FOLDER]  # nothing of ours is there that it could belong to
-    if strange:
-        raise UsageError(
-            f"{out} holds other files, such as {strange[0].relative_to(out)}",
-            hint="name an empty or new folder: --out DIR",
-        )
-
-
-def _write(files: tuple[EmittedFile, ...], out: Path) -> None:
-    with whole_folder(out) as draft:
-        for file in files:
-            write_text(draft / file.path, file.text)
+def _inputs(
+    model: Path, project: Path | None, data: str | None, emulator: EmulatorSpec | None
+) -> list[Path]:
+    """Return the files and folders that are read."""
+    found = [model] if data is None else [model, source_file(data, Path.cwd())]
+    found += [] if project is None else [project]
+    return [*found, *([] if emulator is None else [emulator.tflm])]
 
 
 def _name_of(model: Path) -> str:
     """Return ``my_net`` for ``models/my-net.tflite``."""
     return re.sub(r"\W", "_", model.stem, flags=re.ASCII).strip("_") or "model"
-
-
-def _files_in(out: Path) -> list[Path]:
-    if not out.is_dir():
-        return []
-    inside = (path for path in out.iterdir() if path.name != _OWN_FOLDER)
-    return sorted(
-        path
-        for top in inside
-        for path in ([top] if top.is_symlink() or not top.is_dir() else top.rglob("*"))
-        if path.is_symlink() or not path.is_dir()
-    )
-
-
-def _is_ours(path: Path) -> bool:
-    """Return whether a file begins as all that edgekit emits, or belongs to it by its name."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    if path.name in ("README.md", "library.properties", "library.json"):
-        return True
-    with path.open("rb") as stream:
-        return b"Generated by edgekit" in stream.read(64)
 
 
 def _arena(
@@ -242,7 +217,7 @@ def _vectors(
     if data is None:
         inputs, origin = random_inputs(content, count, seed=seed), f"random inputs, seed {seed}"
     else:
-        chosen = replace(spec, source=data)
+        chosen = dataclasses.replace(spec, source=data)
         inputs = data_inputs(content, chosen, count, directory=Path.cwd(), seed=seed)
         origin = f"validation samples of {Path(data).name}"
     try:

