@@ -16,6 +16,7 @@ import tempfile
 import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from edgekit.errors import EdgekitError, ToolError
@@ -104,6 +105,7 @@ class Worker:
         assert self._process.stdout is not None
         self._since = 0  # what was printed before the last call is not about it
         self._begun = 0  # answers to come that nobody waits for
+        self._interrupted = False
         self._requests = Connection(os.dup(self._process.stdin.fileno()), readable=False)
         self._replies = Connection(os.dup(self._process.stdout.fileno()), writable=False)
         self._process.stdin.close()
@@ -140,35 +142,36 @@ class Worker:
         Raises:
             EdgekitError: What the function raised.
             ToolError: The process died or went out of bounds, or the function failed in another
-                way; the message ends with the last lines that it printed.
+                way; the message ends with the last lines that it printed. A call that is
+                interrupted ends the process, so that no later call is given its answer.
         """
         self._since = os.fstat(self._noise.fileno()).st_size
-        try:
-            self._requests.send((function, args, kwargs))
+        request = ForkingPickler.dumps((function, args, kwargs))
+        with self._ended_if_interrupted():
+            self._send(request)
             while self._begun:
                 kind, _ = self._next()
                 self._begun -= kind != "progress"
-            while True:
+            kind, payload = self._next()
+            while kind == "progress":
+                progress(*payload)
                 kind, payload = self._next()
-                match kind:
-                    case "progress":
-                        progress(*payload)
-                    case "result":
-                        return payload  # type: ignore[no-any-return]
-                    case "refusal":
-                        kind_of_error, message, hint = payload
-                        raise kind_of_error(message, hint=hint)
-                    case "memory":
-                        raise ToolError(f"{self._what} {self._too_much()}")
-                    case _:
-                        raise ToolError(f"{self._what} failed: {payload}{self._last_words()}")
-        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            raise ToolError(f"{self._what} {self._cause_of_death()}{self._last_words()}") from error
+        match kind:
+            case "result":
+                return payload  # type: ignore[no-any-return]
+            case "refusal":
+                kind_of_error, message, hint = payload
+                raise kind_of_error(message, hint=hint)
+            case "memory":
+                raise ToolError(f"{self._what} {self._too_much()}")
+            case _:
+                raise ToolError(f"{self._what} failed: {payload}{self._last_words()}")
 
     def begin(self, function: "Callable[[Progress], object]") -> None:
         """Start ``function(progress)`` in the worker and wait for nothing: to import ahead."""
-        self._requests.send((function, (), {}))
-        self._begun += 1
+        with self._ended_if_interrupted():
+            self._send(ForkingPickler.dumps((function, (), {})))
+            self._begun += 1
 
     @contextlib.contextmanager
     def within(self, silence_seconds: float | None) -> "Iterator[None]":
@@ -205,19 +208,44 @@ class Worker:
         self._process.wait()
         self._noise.close()
 
+    @contextlib.contextmanager
+    def _ended_if_interrupted(self) -> "Iterator[None]":
+        """End the process where the block is left early: its answer would be the next call's."""
+        try:
+            yield
+        except BaseException:
+            self._interrupted = self.is_alive
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def _send(self, request: memoryview) -> None:
+        try:
+            self._requests.send_bytes(request)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise self._death() from error
+
     def _next(self) -> "tuple[str, Any]":
         """Return the next answer, or end a process that gives none in time."""
         seconds = self._bounds.silence_seconds
-        if self._replies.poll(seconds):
-            return self._replies.recv()  # type: ignore[no-any-return]  # as `_serve` sends it
+        try:
+            if self._replies.poll(seconds):
+                return self._replies.recv()  # type: ignore[no-any-return]  # as `_serve` sends it
+        except (EOFError, ConnectionResetError) as error:
+            raise self._death() from error
         self._process.kill()
         self._process.wait()
         raise ToolError(
             f"{self._what} gave no sign of life for {seconds:g} s and was ended{self._last_words()}"
         )
 
+    def _death(self) -> ToolError:
+        return ToolError(f"{self._what} {self._cause_of_death()}{self._last_words()}")
+
     def _cause_of_death(self) -> str:
         code = self._process.wait()
+        if self._interrupted:
+            return "was ended, because a call before this one was interrupted"
         if "std::bad_alloc" in printed_since(self._since, self._noise.fileno()):
             return self._too_much()
         if code < 0:

@@ -5,9 +5,12 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
+from pickle import PicklingError
 
+import numpy as np
 import pytest
 
 from edgekit.errors import InputError, ToolError
@@ -73,6 +76,54 @@ def test_a_crash_there_is_a_tool_error_here() -> None:
 def test_work_that_was_begun_does_not_answer_for_another() -> None:
     with Worker("w", search=HERE) as worker:
         worker.begin(shout)
+        assert worker.call(double, silent, 4) == 8
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, BrokenPipeError])
+def test_an_aborted_call_does_not_answer_for_the_next(error: type[BaseException]) -> None:
+    def stop(done: int, total: int, detail: str = "") -> None:
+        raise error
+
+    with Worker("the tool", search=HERE) as worker:
+        with pytest.raises(error):
+            worker.call(double, stop, 21)
+        assert not worker.is_alive
+        with pytest.raises(ToolError, match="the tool was ended, because a call before this one"):
+            worker.call(double, silent, 4)
+
+
+def test_ctrl_c_while_a_call_waits_ends_the_worker() -> None:
+    with Worker("the tool", search=HERE) as worker:
+        timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            worker.call(sleep, silent, 60.0)
+        timer.join()
+        assert not worker.is_alive
+
+
+def test_a_runtime_answers_after_an_aborted_call() -> None:
+    from graphs import GraphBuilder
+
+    from edgekit.runtimes import litert
+
+    def stop(done: int, total: int, detail: str = "") -> None:
+        raise KeyboardInterrupt
+
+    builder = GraphBuilder((1, 4), seed=0)
+    model = builder.build(builder.logistic(builder.input))
+    low, high = (np.full((1, 4), value, np.int8) for value in (-128, 127))
+    with litert.Session() as session:
+        before = session.run(model, (low,))[0]
+        with pytest.raises(KeyboardInterrupt):
+            session.run(model, (high,), progress=stop)
+        assert (session.run(model, (low,))[0] == before).all()
+
+
+def test_what_cannot_be_sent_leaves_the_worker_alone() -> None:
+    with Worker("w", search=HERE) as worker:
+        with pytest.raises((AttributeError, PicklingError)):
+            worker.call(lambda _: 1, silent)
         assert worker.call(double, silent, 4) == 8
 
 
