@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from edgekit.conversion import convert
 from edgekit.dependencies import doctor
 from edgekit.emission import emit
+from edgekit.errors import UsageError
 from edgekit.measuring import bench
 from edgekit.pipeline import Run
 from edgekit.pipeline import build as build_project
@@ -207,11 +208,13 @@ def check(
     """
     from edgekit.fit.check import check as examine
     from edgekit.flatbuffer.model import read_bytes
-    from edgekit.target import load_target, profile_paths
+    from edgekit.target import all_targets, load_targets
 
+    if map_file is not None and len(targets) != 1:
+        raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
     content = read_bytes(Path(model))
-    names = targets or tuple(profile_paths())
-    return tuple(examine(content, load_target(name), map_file=map_file) for name in names)
+    profiles = load_targets(targets) if targets else all_targets()
+    return tuple(examine(content, profile, map_file=map_file) for profile in profiles)
 
 
 def shrink(

@@ -16,7 +16,7 @@ from edgekit.manifest import Outcome, sources_of
 from edgekit.outputs import check_output_folder
 from edgekit.reports import html
 from edgekit.stages import Stage, Stages, Watch, claimed, unwatched
-from edgekit.target import Target, load_target
+from edgekit.target import Target, load_targets
 from edgekit.training import stages_of, train_half
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
 
@@ -87,7 +87,7 @@ def build(
 
 def _checked(project: "Project") -> tuple[Target, ...]:
     """Return the targets of a project that can be built and held to its limits."""
-    targets = tuple(load_target(_profile(name, project.directory)) for name in project.targets)
+    targets = load_targets(tuple(_profile(name, project.directory) for name in project.targets))
     try:
         emitters.check_name(project.name)
     except UsageError as error:

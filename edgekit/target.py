@@ -1,17 +1,17 @@
 """Device profiles: what a board has, who says so. A board is a TOML file and needs no Python."""
 
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from edgekit.errors import InputError, suggestion
+from edgekit.errors import EdgekitError, InputError, suggestion
 from edgekit.toml import Bytes, Hertz, decode, read
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+_LOG = logging.getLogger(__name__)
 _ENTRY_POINTS = "edgekit.targets"
 
 Abi = Literal["arm-eabi", "ilp32", "lp64"]
@@ -192,14 +192,58 @@ def load_target(name: str) -> Target:
     """Return the profile called ``name``, or the one in the file ``name`` (it ends in ``.toml``).
 
     Raises:
-        InputError: No such profile, or a profile that is wrong.
+        InputError: No such profile, several, or a profile that is wrong.
     """
     if name.endswith(".toml"):
         return decode_target(Path(name))
-    paths = profile_paths()
-    if name not in paths:
-        raise InputError(f"no target is called '{name}'", hint=suggestion(name, paths))
-    return decode_target(paths[name])
+    found = _installed()
+    if name in found.several:
+        files = " and ".join(map(str, found.several[name]))
+        raise InputError(
+            f"{len(found.several[name])} targets are called '{name}': {files}",
+            hint=f"name the file: {found.several[name][0]}",
+        )
+    if name not in found.paths:
+        missing = f"; {'; '.join(found.broken)}" if found.broken else ""
+        raise InputError(
+            f"no target is called '{name}'{missing}", hint=suggestion(name, found.paths)
+        )
+    return decode_target(found.paths[name])
+
+
+def load_targets(names: tuple[str, ...]) -> tuple[Target, ...]:
+    """Return the profile of each of ``names``; see `load_target`.
+
+    Raises:
+        InputError: Two of them are one target, or have one name, by which results are told apart.
+    """
+    found: dict[str, Target] = {}
+    for name in names:
+        target = load_target(name)
+        if target.name in found:
+            raise InputError(
+                f"two of the targets {', '.join(names)} are called '{target.name}'",
+                hint="leave one out, or give its file another name: results are told apart by it",
+            )
+        found[target.name] = target
+    return tuple(found.values())
+
+
+def all_targets() -> tuple[Target, ...]:
+    """Return every profile; one of an installed package that is wrong is left out, with a warning.
+
+    Raises:
+        InputError: A shipped profile is wrong.
+    """
+    targets = []
+    for path in profile_paths().values():
+        try:
+            targets.append(decode_target(path))
+        except EdgekitError as error:
+            if is_shipped(path):
+                raise
+            _LOG.warning("a target is left out: %s", error.message)
+    return tuple(targets)
 
 
 def decode_target(path: Path) -> Target:
@@ -228,20 +272,69 @@ def cost_model(target: Target, *, dtype: Literal["int8", "float32"] = "int8") ->
     return decode(read(path), CostModel, where=str(path)) if path.is_file() else None
 
 
-@cache
-def profile_paths() -> "Mapping[str, Path]":
+def profile_paths() -> Mapping[str, Path]:
     """Return the path of each profile by its name: the shipped ones, and installed packages'.
 
     A package gives its profiles by an entry point of the group ``edgekit.targets`` that names a
-    module: they are the ``.toml`` files beside it. A shipped name stays the shipped profile.
+    module: they are the ``.toml`` files beside it. A shipped name stays the shipped profile. A
+    package that cannot be loaded is left out, with a warning, and a name that two packages give.
     """
-    others = (Path(point.load().__file__).parent for point in entry_points(group=_ENTRY_POINTS))
-    paths = {path.stem: path for folder in others for path in sorted(folder.glob("*.toml"))}
-    return {**paths, **{path.stem: path for path in sorted(_folder().glob("*.toml"))}}
+    return _installed().paths
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Installed:
+    """The profiles there are.
+
+    Args:
+        paths: By name.
+        several: Names that more than one package gives, with all their files.
+        broken: Sentences about packages that cannot be loaded.
+    """
+
+    paths: Mapping[str, Path]
+    several: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
 
 @cache
-def chip_paths() -> "Mapping[str, Path]":
+def _installed() -> _Installed:
+    shipped = {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+    others: dict[str, list[Path]] = {}
+    broken = []
+    for point in entry_points(group=_ENTRY_POINTS):
+        folder = _folder_of(point)
+        if isinstance(folder, str):
+            _LOG.warning("%s", folder)
+            broken.append(folder)
+            continue
+        for path in sorted(folder.glob("*.toml")):
+            others.setdefault(path.stem, []).append(path)
+    own = {name: tuple(dict.fromkeys(found)) for name, found in others.items()}
+    return _Installed(
+        paths={**{name: found[0] for name, found in own.items() if len(found) == 1}, **shipped},
+        several={
+            name: found for name, found in own.items() if len(found) > 1 and name not in shipped
+        },
+        broken=tuple(broken),
+    )
+
+
+def _folder_of(point: EntryPoint) -> Path | str:
+    """Return where a package has its profiles, or what is wrong with the package."""
+    try:
+        place = getattr(point.load(), "__file__", None)
+    except Exception as error:  # noqa: BLE001  a stranger's code, which may raise anything
+        reason = f"{type(error).__name__}: {error}"
+    else:
+        if place is not None:
+            return Path(place).parent
+        reason = "it is no module with a file"
+    return f"the targets of the plug-in '{point.name}' ({point.value}) cannot be loaded: {reason}"
+
+
+@cache
+def chip_paths() -> Mapping[str, Path]:
     """Return the path of each shipped chip, which profiles extend, by its name."""
     return {path.stem: path for path in sorted((_folder() / "chips").glob("*.toml"))}
 

@@ -23,19 +23,10 @@ def check(*, model: Path, targets: tuple[str, ...], map_file: Path | None, as_js
     \b
     edgekit check model.tflite --target nano-33-ble
     """
-    from edgekit.errors import UsageError
-    from edgekit.fit.check import check as examine
+    from edgekit.api import check as examine
     from edgekit.fit.check import to_json
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.target import load_target, profile_paths
 
-    if map_file is not None and len(targets) != 1:
-        raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
-    content = read_bytes(model)
-    fits = tuple(
-        examine(content, load_target(name), map_file=map_file)
-        for name in targets or tuple(profile_paths())
-    )
+    fits = examine(model, targets=targets, map_file=map_file)
     if as_json:
         print_json("check", {"targets": [to_json(fit) for fit in fits]})
     elif len(fits) == 1:

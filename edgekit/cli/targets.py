@@ -32,9 +32,9 @@ def list_(*, model: Path | None, as_json: bool) -> int:
     \b
     edgekit targets list --fits model.tflite
     """
-    from edgekit.target import load_target, profile_paths
+    from edgekit.target import all_targets
 
-    profiles = tuple(load_target(name) for name in profile_paths())
+    profiles = all_targets()
     if model is not None:
         return _list_for(model, profiles, as_json=as_json)
     if as_json:

@@ -1,13 +1,13 @@
 """A model as firmware: C arrays, the operators it needs, conversions, vectors, whole projects."""
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from edgekit.emitters.c_array import c_array
 from edgekit.emitters.firmware import EmittedFile, Firmware, Vectors, check_integer, firmware
 from edgekit.emitters.names import check_name
 from edgekit.emitters.projects import project_formats
-from edgekit.errors import UsageError, suggestion
+from edgekit.errors import MissingDependencyError, UsageError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,10 +63,8 @@ def emit(
         InputError: Not a TFLite file, or vectors that do not fit the model.
         UnsupportedModelError: A float model, or an operator that TFLite-Micro lacks.
     """
-    known = formats()
-    if format not in known:
-        raise UsageError(f"no format is called '{format}'", hint=suggestion(format, known))
-    return known[format](
+    write = FORMATS.get(format) or _installed(format)
+    return write(
         firmware(
             model,
             name=name,
@@ -79,7 +77,43 @@ def emit(
     )
 
 
-def formats() -> "Mapping[str, Callable[[Firmware], tuple[EmittedFile, ...]]]":
-    """Return our own formats and those of installed packages, by name."""
-    found = {point.name: point.load() for point in entry_points(group=_ENTRY_POINTS)}
-    return {**found, **FORMATS}
+def formats() -> tuple[str, ...]:
+    """Return the names of our own formats and of those of installed packages."""
+    return (*FORMATS, *(name for name in _points() if name not in FORMATS))
+
+
+def _installed(format: str) -> "Callable[[Firmware], tuple[EmittedFile, ...]]":  # noqa: A002
+    """Return the function of a package's format; no other package is loaded.
+
+    Raises:
+        UsageError: No package has it, or two have.
+        MissingDependencyError: It cannot be loaded.
+    """
+    points = _points().get(format, ())
+    if not points:
+        raise UsageError(f"no format is called '{format}'", hint=suggestion(format, formats()))
+    values = " and ".join(point.value for point in points)
+    if len(points) > 1:
+        raise UsageError(
+            f"{len(points)} plug-ins have a format '{format}': {values}",
+            hint="uninstall all but one of them",
+        )
+    try:
+        found = points[0].load()
+    except Exception as error:  # a stranger's code, which may raise anything
+        raise MissingDependencyError(
+            f"the format '{format}' of the plug-in {values} cannot be loaded: "
+            f"{type(error).__name__}: {error}",
+            hint="install that package anew, or uninstall it",
+        ) from error
+    if not callable(found):
+        raise UsageError(f"the format '{format}' of the plug-in {values} is no function")
+    return found  # type: ignore[no-any-return]  # `callable` was the check
+
+
+def _points() -> "Mapping[str, tuple[EntryPoint, ...]]":
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for point in entry_points(group=_ENTRY_POINTS):
+        if all(point.value != other.value for other in found.get(point.name, ())):
+            found[point.name] = (*found.get(point.name, ()), point)
+    return found

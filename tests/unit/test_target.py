@@ -3,11 +3,20 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from graphs import GraphBuilder
 from targets_page import PAGE, page
 
 from edgekit.errors import InputError
 from edgekit.fit.lint import lint
-from edgekit.target import chip_paths, decode_target, load_target, profile_paths, usual_shape
+from edgekit.target import (
+    _installed,
+    all_targets,
+    chip_paths,
+    decode_target,
+    load_target,
+    profile_paths,
+    usual_shape,
+)
 
 BOARD = """\
 title = "A board"
@@ -180,16 +189,99 @@ def test_the_usual_shape_counts_in_multiply_accumulates_of_a_convolution() -> No
     assert usual_shape().depthwise > 1  # FACTS: 2 to 12 times a convolution's, on every core
 
 
+def install(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """Let packages of these modules be installed with profiles."""
+    points = [EntryPoint(name=name, value=name, group="edgekit.targets") for name in modules]
+    monkeypatch.setattr("edgekit.target.entry_points", lambda group: points)
+    monkeypatch.setattr("edgekit.target._installed", _installed.__wrapped__)
+
+
+def package(folder: Path, **profiles: str) -> None:
+    """Write a module beside profiles."""
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for name, text in profiles.items():
+        (folder / f"{name}.toml").write_text(text)
+
+
+OURS = 'extends = "nrf52840"\ntitle = "Our node"\n'
+
+
 def test_an_installed_package_adds_its_profiles_and_replaces_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "our_boards.py").touch()
-    (tmp_path / "sensor-node.toml").write_text('extends = "nrf52840"\ntitle = "Our node"\n')
-    (tmp_path / "pico.toml").write_text('extends = "rp2040"\ntitle = "Not the Pico"\n')
+    package(tmp_path / "our_boards", sensor=OURS, pico='extends = "rp2040"\ntitle = "Not it"\n')
     monkeypatch.syspath_prepend(tmp_path)
-    points = [EntryPoint(name="ours", value="our_boards", group="edgekit.targets")]
-    monkeypatch.setattr("edgekit.target.entry_points", lambda group: points)
-    monkeypatch.setattr("edgekit.target.profile_paths", profile_paths.__wrapped__)
+    install(monkeypatch, "our_boards")
+    assert load_target("sensor").title == "Our node"
+    assert load_target("pico").title != "Not it"
 
-    assert load_target("sensor-node").title == "Our node"
-    assert load_target("pico").title != "Not the Pico"
+
+def test_a_broken_package_stops_no_other_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    package(tmp_path / "good_boards", sensor=OURS)
+    package(tmp_path / "odd_boards", wrong="speed = 3\n")
+    (tmp_path / "bad_boards.py").write_text("raise ValueError('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    install(monkeypatch, "bad_boards", "no_boards", "sys", "odd_boards", "good_boards")
+    shipped = len(list((Path(__file__).parents[2] / "targets").glob("*.toml")))
+
+    assert len(all_targets()) == shipped + 1
+    assert load_target("sensor").title == "Our node"
+    for told in (
+        "the plug-in 'bad_boards' (bad_boards) cannot be loaded: ValueError: no licence",
+        "the plug-in 'no_boards' (no_boards) cannot be loaded: ModuleNotFoundError",
+        "the plug-in 'sys' (sys) cannot be loaded: it is no module with a file",
+        "wrong.toml: unknown key 'speed'",
+    ):
+        assert told in caplog.text
+    with pytest.raises(InputError, match="no target is called 'nois'.*bad_boards.*no licence"):
+        load_target("nois")
+    with pytest.raises(InputError, match="unknown key 'speed'"):
+        load_target("wrong")
+
+
+def test_a_name_that_two_packages_give_is_refused_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path / "first_boards", sensor=OURS, other=OURS)
+    package(tmp_path / "second_boards", sensor=OURS)
+    monkeypatch.syspath_prepend(tmp_path)
+    install(monkeypatch, "first_boards", "second_boards", "second_boards")
+    assert load_target("other").title == "Our node"
+    assert "sensor" not in profile_paths()
+    with pytest.raises(InputError, match="2 targets are called 'sensor': .*first.* and .*second"):
+        load_target("sensor")
+    assert load_target(str(tmp_path / "second_boards" / "sensor.toml")).name == "sensor"
+
+
+def test_two_targets_of_one_name_are_not_taken_for_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import edgekit
+    from edgekit.cli import run
+
+    package(tmp_path / "a", board=BOARD, pico=BOARD)
+    package(tmp_path / "b", board=BOARD)
+    builder = GraphBuilder((1, 4), seed=0)
+    model = tmp_path / "net.tflite"
+    model.write_bytes(builder.build(builder.fully_connected(builder.input, 2)))
+    first, second = str(tmp_path / "a" / "board.toml"), str(tmp_path / "b" / "board.toml")
+    for names, name in (
+        ((first, second), "board"),
+        (("pico", str(tmp_path / "a" / "pico.toml")), "pico"),
+        (("pico", "pico"), "pico"),
+    ):
+        with pytest.raises(InputError, match=f"two of the targets .* are called '{name}'"):
+            edgekit.check(model, targets=names)
+    assert run(["check", str(model), "--target", first, "--target", second]) == 3
+    assert "are called 'board'" in capsys.readouterr().err
+    (tmp_path / "edgekit.toml").write_text(
+        f'targets = ["a/board.toml", "{second}"]\n[model]\nsource = "net.tflite"\n'
+        '[data]\nsource = "random"\n'
+    )
+    for command in ("build", "compare"):
+        assert run([command, str(tmp_path)]) == 3
+        assert "are called 'board'" in capsys.readouterr().err
+    assert len(edgekit.check(model, targets=(first, "pico"))) == 2

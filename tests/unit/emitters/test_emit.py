@@ -1,7 +1,9 @@
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -11,7 +13,12 @@ from graphs import GraphBuilder
 from edgekit.emitters import FORMATS, EmittedFile, Vectors, emit, formats
 from edgekit.emitters.projects import LAYOUTS
 from edgekit.emulate import BOARDS
-from edgekit.errors import InputError, UnsupportedModelError, UsageError
+from edgekit.errors import (
+    InputError,
+    MissingDependencyError,
+    UnsupportedModelError,
+    UsageError,
+)
 from edgekit.quantity import Quantity
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "emit"
@@ -135,18 +142,53 @@ def test_unknown_format() -> None:
     assert refused.value.hint == "did you mean 'c-array'?"
 
 
-def test_formats_of_other_packages_join_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    def shout(firmware: object) -> tuple[EmittedFile, ...]:
-        return (EmittedFile(path=PurePosixPath("a"), text=f"{firmware.name}!"),)  # type: ignore[attr-defined]
+PLUG_IN = """\
+from pathlib import PurePosixPath
+from edgekit.emitters import EmittedFile
 
-    class Point:
-        name = "shout"
+def shout(firmware):
+    return (EmittedFile(path=PurePosixPath("a"), text=f"{firmware.name}!"),)
+"""
 
-        def load(self) -> object:
-            return shout
 
-    monkeypatch.setattr("edgekit.emitters.entry_points", lambda group: [Point()] * (group != ""))
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let formats be installed: by name, the module and function."""
+    (tmp_path / "loud.py").write_text(PLUG_IN)
+    (tmp_path / "broken.py").write_text("raise ValueError('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def of(*points: tuple[str, str]) -> None:
+        found = [EntryPoint(name=name, value=value, group="g") for name, value in points]
+        monkeypatch.setattr("edgekit.emitters.entry_points", lambda group: found)
+
+    return of
+
+
+def test_formats_of_other_packages_join_ours(install: Callable[..., None]) -> None:
+    install(("shout", "loud:shout"), ("c-array", "loud:shout"))
     assert set(formats()) == {*FORMATS, "shout"}
+    assert files_of("shout")[0].text == "tiny!"
+    assert len(files_of("c-array")) > 1
+
+
+def test_a_broken_package_stops_no_other_format(install: Callable[..., None]) -> None:
+    install(("broken", "broken:emit"), ("shout", "loud:shout"), ("odd", "loud:__name__"))
+    assert files_of("shout")[0].text == "tiny!"
+    assert len(files_of("c-array")) > 1
+    with pytest.raises(
+        MissingDependencyError, match="'broken' of the plug-in broken:emit.*licence"
+    ):
+        files_of("broken")
+    with pytest.raises(UsageError, match="plug-in loud:__name__ is no function"):
+        files_of("odd")
+
+
+def test_two_packages_with_one_format_are_told_apart(install: Callable[..., None]) -> None:
+    install(("shout", "loud:shout"), ("shout", "other:shout"))
+    with pytest.raises(UsageError, match="2 plug-ins have a format 'shout': loud:shout and other"):
+        files_of("shout")
+    install(("shout", "loud:shout"), ("shout", "loud:shout"))  # one, found twice on the path
     assert files_of("shout")[0].text == "tiny!"
 
 
