@@ -14,7 +14,15 @@ from edgekit.project import Project, resolve
 from edgekit.pruning_study import sensitivity
 from edgekit.reproduction import checked, reproduce
 from edgekit.scaffold import init
-from edgekit.specs import Calibration, DataSpec, Method
+from edgekit.specs import (
+    Calibration,
+    DataSpec,
+    Method,
+    check_confidence,
+    check_count,
+    check_names,
+    check_seed,
+)
 from edgekit.stages import Watch, unwatched
 
 if TYPE_CHECKING:
@@ -176,6 +184,8 @@ def explain(
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.held_out import validation_vectors
 
+    check_count("samples", samples, least=1)
+    check_seed("seed", seed)
     content = read_bytes(Path(model))
     floats = None if reference is None else read_bytes(reference)
     spec = DataSpec(source=data, scale=scale, offset=offset)
@@ -210,6 +220,7 @@ def check(
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.target import all_targets, load_targets
 
+    check_names("targets", targets)
     if map_file is not None and len(targets) != 1:
         raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
     content = read_bytes(Path(model))
@@ -301,6 +312,10 @@ def verify(
     from edgekit.runtimes import RUNTIMES
     from edgekit.verification import verify as run
 
+    check_names("runtimes", runtimes)
+    check_seed("seed", seed)
+    if confidence is not None:
+        check_confidence("confidence", confidence)
     content = read_bytes(Path(model))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     vectors = validation_vectors(

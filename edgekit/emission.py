@@ -20,7 +20,7 @@ from edgekit.outputs import check_output_folder
 from edgekit.project import load_project
 from edgekit.quantity import Quantity, parse_bytes
 from edgekit.sources import RANDOM
-from edgekit.specs import DataSpec
+from edgekit.specs import DataSpec, check_count, check_seed
 from edgekit.target import load_target
 
 if TYPE_CHECKING:
@@ -104,6 +104,15 @@ def emit(  # noqa: PLR0913  one argument an option
     Raises:
         EdgekitError: What the user must put right; nothing is written then.
     """
+    check_count("vectors", vectors, least=0)
+    check_seed("seed", seed)
+    if data is not None and vectors == 0:
+        raise UsageError(
+            "data are for golden vectors, and none are asked for",
+            hint="leave --data out, or give another number than --vectors 0",
+        )
+    if emulator is not None and format != "cmake":
+        raise UsageError(f"--run builds cmake projects, not {format}", hint="--as cmake")
     path, folder = Path(model), Path(out)
     settings = None if project is None else load_project(project)
     spec = DataSpec(source=RANDOM) if settings is None else settings.data

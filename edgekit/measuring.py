@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from edgekit.errors import InputError, UsageError
 from edgekit.flatbuffer.model import load, read_bytes
 from edgekit.quantity import Quantity
 from edgekit.serial_line import read_report, whole_report
+from edgekit.specs import check_count
 from edgekit.target import load_target
 
 if TYPE_CHECKING:
@@ -97,7 +99,8 @@ def bench(
     """
     if sum((serial is not None, adb, log is not None)) != 1:
         raise UsageError("name one source", hint="--serial PORT, --adb or --log FILE")
-    if not timeout_seconds > 0:
+    check_count("baud", baud, least=1)
+    if not 0 < timeout_seconds < math.inf:
         raise UsageError(f"a time-out of {timeout_seconds:g} s is none", hint="--timeout 60")
     profile = load_target(target)
     is_phone = profile.runtime.name == "litert"

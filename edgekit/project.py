@@ -17,7 +17,8 @@ from edgekit.specs import (
     PruneSpec,
     QuantizeSpec,
     TrainSpec,
-    check_count,
+    check_seed,
+    check_types,
 )
 from edgekit.toml import decode, read
 
@@ -59,7 +60,8 @@ class Project:
     compare: CompareSpec | None = None
 
     def __post_init__(self) -> None:
-        check_count("seed", self.seed, least=0)
+        check_types(self, "")
+        check_seed("seed", self.seed)
         if len(set(self.targets)) < len(self.targets):
             raise InputError("targets names a device twice")
         if self.prune is not None and self.quantize.simulate == "binary":

@@ -41,6 +41,8 @@ class Memory:
 
     def __post_init__(self) -> None:
         _require(self.source, f"source of {self.total} B of memory")
+        if self.total <= 0 or self.reserved < 0:
+            raise InputError(f"a memory of {self.total} B, {self.reserved} B of it reserved")
         if self.reserved > self.total:
             raise InputError(f"{self.reserved} B of {self.total} B are reserved")
         if self.reserved and not self.reserved_for:
@@ -67,8 +69,8 @@ class Core:
     source: str
 
     def __post_init__(self) -> None:
-        if self.clock == 0:
-            raise InputError("core.clock is 0 Hz")
+        if self.clock <= 0:
+            raise InputError(f"core.clock is {self.clock} Hz")
         _require(self.source, "core.source")
 
 
@@ -147,6 +149,8 @@ class CostModel:
             raise InputError(
                 f"latency.band is {self.band:g}, not a factor from 1 to {_WIDEST_BAND:g}"
             )
+        if self.least_macs < 0:
+            raise InputError(f"latency.least_macs is {self.least_macs}, not 0 or more")
         if self.points < 1:
             raise InputError(f"latency.points is {self.points}; a cost model needs a measurement")
         _require(self.source, "latency.source")

@@ -38,7 +38,7 @@ _DEFAULT_VECTORS = 2
 @click.option("--seed", type=int, default=0, help="Of random vectors, and of the data's split.")
 @click.option("--run", is_flag=True, help="Build the cmake project and run it in QEMU.")
 @click.option("--tflm", type=click.Path(path_type=Path), help="For --run: a TFLite-Micro tree.")
-@click.option("--board", default="mps2-an386", show_default=True, help="For --run: QEMU's machine.")
+@click.option("--board", help="For --run: QEMU's machine.  [default: mps2-an386]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def emit(  # noqa: PLR0913  one argument an option
     *,
@@ -55,7 +55,7 @@ def emit(  # noqa: PLR0913  one argument an option
     seed: int,
     run: bool,
     tflm: Path | None,
-    board: str,
+    board: str | None,
     as_json: bool,
 ) -> int:
     """Write a .tflite as C: arrays, operators, conversions, self-test, whole projects.
@@ -77,8 +77,16 @@ def emit(  # noqa: PLR0913  one argument an option
 
     if run and as_format != "cmake":
         raise UsageError(f"--run builds cmake projects, not {as_format}", hint="--as cmake")
+    if not run and (tflm is not None or board is not None):
+        option = "--board" if tflm is None else "--tflm"
+        raise UsageError(f"{option} is for --run, which is not given", hint="add --run")
     if run and tflm is None:
         raise UsageError("--run needs TFLite-Micro's sources", hint="name their folder: --tflm DIR")
+    emulator = None
+    if run and tflm is not None:
+        emulator = (
+            EmulatorSpec(tflm=tflm) if board is None else EmulatorSpec(tflm=tflm, board=board)
+        )
     emission = write(
         model,
         out=out,
@@ -90,7 +98,7 @@ def emit(  # noqa: PLR0913  one argument an option
         vectors=vectors,
         data=data,
         seed=seed,
-        emulator=EmulatorSpec(tflm=tflm, board=board) if run and tflm is not None else None,
+        emulator=emulator,
         replace=replace,
     )
     for finding in emission.missed:

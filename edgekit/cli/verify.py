@@ -54,9 +54,11 @@ def verify(
     from edgekit.api import verify as run
     from edgekit.errors import UsageError
     from edgekit.gates import gates
-    from edgekit.specs import check_confidence
+    from edgekit.specs import check_confidence, check_drop
     from edgekit.verification import to_json
 
+    if accuracy_drop is not None:
+        check_drop("--accuracy-drop", accuracy_drop)
     if confidence is not None:
         check_confidence("--confidence", confidence)
         if accuracy_drop is None:

@@ -15,7 +15,7 @@ from edgekit.errors import UsageError
 from edgekit.outputs import check_output_folder
 from edgekit.pipeline import plan, run_directory
 from edgekit.siblings import Siblings
-from edgekit.specs import CompareSpec
+from edgekit.specs import CompareSpec, check_count
 from edgekit.stages import Watch, claimed, unwatched
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def conduct(
             "how many points are built at once on a cluster is for its workers to say",
             hint="take --jobs away, and start them with: dask worker --nthreads N",
         )
+    if jobs is not None:
+        check_count("jobs", jobs, least=1)
     plan(project)  # refuses unknown targets and names before anything is built
     asked = points(project, spec)
     out = out or study_directory(project)

@@ -157,6 +157,7 @@ def _quantized(quantize: QuantizeSpec, precision: str, spec: PointSpec) -> Quant
         scheme=scheme,
         simulate=simulation,
         method=method,
+        io="int8" if quantize.io == "uint8" and plain.converted != "int8" else quantize.io,
         calibration=(spec.calibration or quantize.calibration) if is_calibrated else "minmax",
         bias_correction=quantize.bias_correction and is_calibrated,
     )

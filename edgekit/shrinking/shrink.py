@@ -161,7 +161,14 @@ def _require_runnable(
 def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None:
     """Refuse to code for a runtime that is not known to decode."""
     if ram_budget_bytes is None:
+        if target is not None:
+            raise UsageError(
+                "a target says whether weights can be coded for it, and no --ram-budget asks to",
+                hint="add --ram-budget 64KiB, or leave the target out",
+            )
         return
+    if ram_budget_bytes < 1:
+        raise UsageError(f"an arena within {ram_budget_bytes} B holds no tensor")
     if target is None:
         raise UsageError(
             "weights can be coded for a target with the DECODE operator alone, and none is given",

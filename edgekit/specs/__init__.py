@@ -1,6 +1,14 @@
 """The tables of a project file: what each may say, and what it must not."""
 
-from edgekit.specs.checks import check_confidence, check_count, check_fraction
+from edgekit.specs.checks import (
+    check_confidence,
+    check_count,
+    check_drop,
+    check_fraction,
+    check_names,
+    check_seed,
+    check_types,
+)
 from edgekit.specs.inputs import DataSpec, Metric, ModelSpec, TrainSpec
 from edgekit.specs.limits import AccuracyDrop, Limits
 from edgekit.specs.pruning import PruneSpec
@@ -36,5 +44,9 @@ __all__ = [
     "TrainSpec",
     "check_confidence",
     "check_count",
+    "check_drop",
     "check_fraction",
+    "check_names",
+    "check_seed",
+    "check_types",
 ]

@@ -1,11 +1,10 @@
 """The tables of what goes into a build: model, data, training."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.errors import InputError
-from edgekit.specs.checks import check_count, check_fraction
+from edgekit.specs.checks import check_count, check_fraction, check_named, check_types
 
 Metric = Literal["auto", "accuracy", "mean_absolute_error", "mean_squared_error"]
 
@@ -25,6 +24,10 @@ class ModelSpec:
     source: str
     name: str = ""
     trusted: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self, "model")
+        check_named("model.source", self.source)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +55,14 @@ class DataSpec:
     trusted: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and math.isfinite(self.offset)) or self.scale == 0:
-            raise InputError(
-                f"data.scale is {self.scale:g} and data.offset {self.offset:g}",
-                hint="give finite numbers, and a scale other than 0",
-            )
+        check_types(self, "data")
+        check_named("data.source", self.source)
+        if self.scale == 0:
+            raise InputError("data.scale is 0, which makes all samples the same")
         if len(set(self.labels)) < len(self.labels):
             raise InputError("data.labels names a class twice")
+        if not all(label.strip() for label in self.labels):
+            raise InputError("data.labels has an empty name")
         check_fraction("data.validation_fraction", self.validation_fraction, example="0.2")
         check_count("data.calibration_samples", self.calibration_samples, least=1)
 
@@ -80,6 +84,7 @@ class TrainSpec:
     loss: str = ""
 
     def __post_init__(self) -> None:
+        check_types(self, "train")
         check_count("train.epochs", self.epochs, least=0)
         check_count("train.batch_size", self.batch_size, least=1)
         if not self.learning_rate > 0:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.errors import InputError
-from edgekit.specs.checks import check_confidence, check_drop
+from edgekit.specs.checks import check_confidence, check_drop, check_types
 from edgekit.toml import Bytes, Microseconds
 
 
@@ -22,6 +22,7 @@ class AccuracyDrop:
     confidence: float
 
     def __post_init__(self) -> None:
+        check_types(self, "limits.accuracy_drop")
         check_drop("limits.accuracy_drop.max", self.max)
         check_confidence("limits.accuracy_drop.confidence", self.confidence)
 
@@ -45,11 +46,13 @@ class Limits:
     latency: Microseconds | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.accuracy_drop, float):
+        check_types(self, "limits")
+        if self.accuracy_drop is not None and not isinstance(self.accuracy_drop, AccuracyDrop):
             check_drop("limits.accuracy_drop", self.accuracy_drop)
         for key in ("flash", "ram", "latency"):
-            if getattr(self, key) == 0:
-                raise InputError(f"limits.{key} is 0, which nothing can hold")
+            limit = getattr(self, key)
+            if limit is not None and limit <= 0:
+                raise InputError(f"limits.{key} is {limit:g}, which nothing can hold")
 
     @property
     def largest_drop(self) -> float | None:

@@ -6,8 +6,10 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from edgekit.errors import InputError
-from edgekit.specs.checks import check_count, check_fraction
+from edgekit.specs.checks import check_count, check_fraction, check_types
 from edgekit.toml import Bytes
+
+_USUAL = {"block": (4, 4), "n_by_m": (2, 4)}  # which nobody has asked for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +50,8 @@ class PruneSpec:
     criterion: Literal["ratio", "global", "threshold", "absolute"] = "ratio"
     threshold: float | None = None
     granularity: Literal["unstructured", "block", "n_by_m", "channel"] = "unstructured"
-    block: tuple[int, ...] = (4, 4)
-    n_by_m: tuple[int, ...] = (2, 4)
+    block: tuple[int, ...] = _USUAL["block"]
+    n_by_m: tuple[int, ...] = _USUAL["n_by_m"]
     depthwise: bool = False
     skip_first: bool = False
     skip_last: bool = False
@@ -57,6 +59,7 @@ class PruneSpec:
     size: Bytes | None = None
 
     def __post_init__(self) -> None:
+        check_types(self, "prune")
         check_count("prune.epochs", self.epochs, least=1)
         check_count("prune.warmup_steps", self.warmup_steps, least=0)
         if not 0 <= self.warmup_epochs < self.epochs:
@@ -77,6 +80,8 @@ class PruneSpec:
         return matching[-1] if matching else None
 
     def _check_amount(self) -> None:
+        if self.size is not None and self.size <= 0:
+            raise InputError(f"prune.size is {self.size}, which nothing fits into")
         if self.size is not None and self.sparsity != "auto":
             raise InputError('prune.size has a meaning for sparsity = "auto" alone')
         if self.criterion in {"threshold", "absolute"}:
@@ -107,6 +112,14 @@ class PruneSpec:
     def _check_granularity(self) -> None:
         if self.granularity == "block" and (len(self.block) != 2 or min(self.block) < 1):  # noqa: PLR2004
             raise InputError(f"prune.block is {list(self.block)}, not rows and columns")
+        for key, granularity in (("block", "block"), ("n_by_m", "n_by_m")):
+            value = getattr(self, key)
+            if self.granularity != granularity and tuple(value) != _USUAL[key]:
+                raise InputError(
+                    f"prune.{key} is {list(value)}, which has no meaning for the granularity "
+                    f"'{self.granularity}'",
+                    hint=f'set granularity = "{granularity}", or take it away',
+                )
         if self.granularity == "channel":
             self._check_channels()
         if self.granularity != "n_by_m":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.errors import InputError
-from edgekit.specs.checks import check_count
+from edgekit.specs.checks import check_count, check_types
 
 IoType = Literal["int8", "uint8", "float32"]
 Scheme = Literal["int8", "int16x8", "int4", "float16", "dynamic"]
@@ -44,6 +44,7 @@ class QuantizeSpec:
     bias_correction: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self, "quantize")
         check_count("quantize.epochs", self.epochs, least=1)
         if self.calibration != "minmax":
             self._check_calibrated(f'calibration = "{self.calibration}"')
@@ -53,6 +54,13 @@ class QuantizeSpec:
             raise InputError(
                 f"quantize.simulate has no meaning for the scheme '{self.scheme}'",
                 hint='set scheme = "int8", whose weights it makes coarser',
+            )
+        if self.io == "uint8" and self.converted != "int8":
+            scheme = self.scheme if self.simulate is None else self.simulate
+            raise InputError(
+                f"quantize.io = \"uint8\" has no meaning for the scheme '{scheme}', whose "
+                f"activations are {'16-bit integers' if scheme == 'int16x8' else 'floats'}",
+                hint='set scheme = "int8", or take it away',
             )
         if self.scheme == "int16x8" and self.method == "qat":
             raise InputError(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.errors import InputError
-from edgekit.specs.checks import check_sparsity
+from edgekit.specs.checks import check_sparsity, check_types
 from edgekit.specs.quantization import Calibration, Method
 
 
@@ -24,6 +24,7 @@ class PointSpec:
     sparsity: float | None = None
 
     def __post_init__(self) -> None:
+        check_types(self, "compare.points")
         check_sparsity("compare.points.sparsity", self.sparsity)
 
 
@@ -47,6 +48,7 @@ class CompareSpec:
     points: tuple[PointSpec, ...] = ()
 
     def __post_init__(self) -> None:
+        check_types(self, "compare")
         for sparsity in self.sparsity:
             check_sparsity("compare.sparsity", sparsity)
         if self.points and (self.precision or self.method or self.calibration or self.sparsity):
