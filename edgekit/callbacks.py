@@ -28,6 +28,7 @@ from edgekit.train.convert import convert
 from edgekit.train.kernels import Zeros, kernels, zeros_in
 from edgekit.train.magnitude import MagnitudePruning
 from edgekit.train.observer import Observer
+from edgekit.train.outputs import check_keras_output
 from edgekit.vectors import Vectors
 from edgekit.verification import verify
 
@@ -169,8 +170,13 @@ class IntegerCheckpoint(Observer):
         self.best_epoch: int | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start the converter's process."""
+        """Start the converter's process.
+
+        Raises:
+            UnsupportedModelError: The model has several outputs, and a score is of one.
+        """
         del logs
+        check_keras_output(self.model)
         self._converter = Worker("the TFLite converter")
         weakref.finalize(self, self._converter.close)  # a training may end in an exception
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.errors import InputError
 from edgekit.fingerprint import samples_digest
+from edgekit.scoring import has_positions
 from edgekit.sources import RANDOM, Samples, read_source
 from edgekit.splitting import split
 
@@ -190,6 +191,7 @@ def _targets(y: "Array", where: str, output_shape: tuple[int, ...] | None) -> "A
         return flat.astype(np.int64 if whole else np.float32)
     if flat is not None and whole:
         numbers = flat.astype(np.int64)
+        _check_positions(where, output_shape)
         _check_range(numbers, where, output_shape)
         return numbers
     if outputs is not None and y.size != len(y) * outputs:
@@ -198,6 +200,15 @@ def _targets(y: "Array", where: str, output_shape: tuple[int, ...] | None) -> "A
             hint="give class numbers, or targets of the shape of the model's output",
         )
     return y.astype(np.float32).reshape(len(y), *(output_shape or y.shape[1:]))
+
+
+def _check_positions(where: str, output_shape: tuple[int, ...] | None) -> None:
+    """Refuse one class a sample where the model gives several rows of classes."""
+    if output_shape is not None and has_positions(output_shape):
+        raise InputError(
+            f"{where}: labels are one class number a sample, the model's output is {output_shape}",
+            hint="give targets of the shape of the model's output, or the inputs without labels",
+        )
 
 
 def _check_range(

@@ -63,7 +63,7 @@ def hold_out(
     worker: "Callable[[], Worker]",
     *,
     input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...],
+    output_shape: tuple[int, ...] | None,
 ) -> "tuple[DataSummary, Path]":
     """Return the numbers of the samples of a build, and the folder that its stage keeps them in.
 
@@ -72,7 +72,7 @@ def hold_out(
         stages: Of the run.
         worker: Returns the process that reads the data; asked only where they are read anew.
         input_shape: Of the model, without the batch.
-        output_shape: The same.
+        output_shape: The same; None: targets are not checked against it.
 
     Raises:
         EdgekitError: Data that are missing, damaged or do not fit the model.

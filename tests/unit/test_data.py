@@ -194,6 +194,11 @@ def test_files_that_cannot_be_read(
         load(tmp_path, name)
 
 
+def test_one_class_a_sample_does_not_fit_an_output_with_several_rows(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"one class number a sample, the model's output is \(6"):
+        load(tmp_path, write(tmp_path, x=X, y=Y), output_shape=(6, 3))
+
+
 def test_class_names_must_be_as_many_as_outputs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data.labels names 2 classes, the model has 3 outputs"):
         load(tmp_path, write(tmp_path, x=X, y=Y), labels=("cat", "dog"))
