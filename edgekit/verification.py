@@ -72,11 +72,13 @@ class Verification:
         runtimes: Each runtime's.
         outputs: Of each runtime that ran, by its name: real values, float32, shape
             ``(samples, …)``.
+        origin: Which samples they were, in words, where that is known.
     """
 
     reference: Score | None
     runtimes: tuple[RuntimeScore, ...]
     outputs: "Mapping[str, npt.NDArray[np.float32]]"
+    origin: str = ""
 
 
 def verify(

@@ -32,7 +32,7 @@ _DEFAULT_VECTORS = 2
     help="Golden vectors for the self-test.",
 )
 @click.option("--data", help="Where the vectors' inputs come from; else they are random.")
-@click.option("--seed", type=int, default=0, help="Of random vectors, and of the data's split.")
+@click.option("--seed", type=int, default=0, help="Of random vectors and random data.")
 @click.option("--run", is_flag=True, help="Build the cmake project and run it in QEMU.")
 @click.option("--tflm", type=click.Path(path_type=Path), help="For --run: a TFLite-Micro tree.")
 @click.option("--board", default="mps2-an386", show_default=True, help="For --run: QEMU's machine.")

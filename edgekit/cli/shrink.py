@@ -71,14 +71,13 @@ def shrink(
 
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
-    """Return the held-out samples of ``data`` as the model's input stores them."""
+    """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
     from edgekit.held_out import validation_vectors
     from edgekit.specs import DataSpec
     from edgekit.verification import stored_inputs
 
-    vectors = validation_vectors(
-        content, DataSpec(source=data), directory=Path.cwd(), seed=0, float_model=None
-    )
+    spec = DataSpec(source=data)
+    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors
     return (stored_inputs(content, vectors.inputs),)
 
 

@@ -43,6 +43,7 @@ class Explanation:
         difference: First difference between the runtimes; None where there is none or it was
             not asked for.
         compared_runtimes: Whether the runtimes were compared.
+        origin: Which samples they were taken from, in words, where that is known.
     """
 
     samples: int
@@ -55,6 +56,7 @@ class Explanation:
     causes: tuple[Cause, ...]
     difference: Difference | None = None
     compared_runtimes: bool = False
+    origin: str = ""
 
 
 def explain(
@@ -141,6 +143,7 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     """Return the keys of ``edgekit explain --json``."""
     return {
         "samples": explanation.samples,
+        "data": explanation.origin or None,
         "kind": "host",
         "source": f"LiteRT without delegates, {explanation.samples} samples",
         "float_weights": explanation.has_reference,
