@@ -200,6 +200,7 @@ def _checked(
     if x.ndim == 0 or x.size == 0:
         raise InputError(f"{where}: has no samples")
     _check_numbers(x, where, what="inputs")
+    fitted = _fitted(x, where, input_shape)
     if y is not None:
         _check_numbers(y, where, what="labels")
         if y.ndim == 0 or len(y) != len(x):
@@ -208,7 +209,7 @@ def _checked(
                 hint="give one label for each input",
             )
         y = _targets(y, where, output_shape)
-    return Samples(x=_fitted(x, where, input_shape), y=y)
+    return Samples(x=fitted, y=y)
 
 
 def _check_numbers(values: "Array", where: str, *, what: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, report_error
+from edgekit.cli.output import console, origin_of, print_json, progress_bar, report_error
 
 if TYPE_CHECKING:
     from edgekit.emission import Emission
@@ -72,19 +72,20 @@ def emit(  # noqa: PLR0913  one argument an option
         raise UsageError(f"--run builds cmake projects, not {as_format}", hint="--as cmake")
     if run and tflm is None:
         raise UsageError("--run needs TFLite-Micro's sources", hint="name their folder: --tflm DIR")
-    emission = write(
-        model,
-        out=out,
-        format=as_format,
-        name=name,
-        target=target,
-        arena=arena,
-        project=project,
-        vectors=vectors,
-        data=data,
-        seed=seed,
-        emulator=EmulatorSpec(tflm=tflm, board=board) if run and tflm is not None else None,
-    )
+    with progress_bar("emit"):
+        emission = write(
+            model,
+            out=out,
+            format=as_format,
+            name=name,
+            target=target,
+            arena=arena,
+            project=project,
+            vectors=vectors,
+            data=data,
+            seed=seed,
+            emulator=EmulatorSpec(tflm=tflm, board=board) if run and tflm is not None else None,
+        )
     for finding in emission.missed:
         report_error(finding.message, hint=finding.hint)
     if as_json:
@@ -102,10 +103,7 @@ def _show(emission: "Emission") -> None:
         terminal.print(f"{format_bytes(len(file.text.encode())):>10}  {emission.out / file.path}")
     if emission.arena_bytes is not None:
         arena = emission.arena_bytes
-        terminal.print(
-            f"arena: {arena.value:,.0f} B {arena.kind}, {arena.source}",
-            markup=False,
-        )
+        terminal.print(f"arena: {arena.value:,.0f} B, {origin_of(arena)}", markup=False)
     if emission.emulation is not None:
         _show_emulation(emission.emulation)
 
@@ -127,6 +125,6 @@ def _show_emulation(emulation: "Emulation") -> None:
         ("RAM", emulation.data_bytes),
         ("one invocation", emulation.instructions),
     ):
-        text = f"{title}: {figure.value:,.0f} {figure.unit} {figure.kind}, {figure.source}"
+        text = f"{title}: {figure.value:,.0f} {figure.unit}, {origin_of(figure)}"
         terminal.print(text, markup=False)
     terminal.print(f"linker map: {emulation.map_path}", markup=False)

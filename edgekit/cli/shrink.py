@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, progress_bar
+from edgekit.cli.output import console, is_verbose, print_json, progress_bar
 from edgekit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def _show(result: "Shrunk", out: Path) -> None:
     terminal.print(_map(result))
     runtimes = " and ".join(_NAMES[name] for name in result.runtimes)
     terminal.print(f"same outputs, byte for byte, on {result.vectors:,} inputs in {runtimes}")
-    terminal.print(f"arena: {_ARENA_SOURCE}")
+    if is_verbose():
+        terminal.print(f"arena: {_ARENA_SOURCE}")
     terminal.print(f"[bold]{out}[/]: {result.after_bytes:,} B", soft_wrap=True)
 
 
@@ -129,7 +130,7 @@ def _savings(result: "Shrunk") -> "Table":
     for item in result.passes:
         table.add_row(f"  {item.name}", "", "", f"{item.saved_bytes:,}", style="dim")
     if result.arena_before_bytes is not None and result.arena_after_bytes is not None:
-        _row(table, "arena, B", result.arena_before_bytes, result.arena_after_bytes)
+        _row(table, "arena on this host, B", result.arena_before_bytes, result.arena_after_bytes)
     _row(table, "MACs", result.macs_before, result.macs_after)
     return table
 
