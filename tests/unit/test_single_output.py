@@ -54,6 +54,7 @@ def test_a_score_of_one_of_several_outputs_is_refused(
     told = capsys.readouterr().err
     assert NAMED in told
     assert "hint: convert the model with the one output that is to be scored" in told
+    assert "load ..." not in told  # before any work
 
 
 @pytest.mark.parametrize(
