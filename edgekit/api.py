@@ -1,5 +1,6 @@
 """The public functions: one for each command, of the same name and with the same defaults."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,15 +167,15 @@ def explain(
     Args:
         model: Its path.
         data: An ``.npz`` (also the ``vectors.npz`` of a build), ``module:function``, a folder of
-            images, or ``"random"``.
+            images, or ``"random"``: its test set, or else all of it.
         reference: The float `.tflite` of the same model; None: the weights that the integers
             stand for are taken for the float ones.
         runtimes: Whether to look for the first operator at which LiteRT and TFLite-Micro differ.
-        samples: At most so many of the validation set are run.
+        samples: At most so many are run, evenly spaced.
         scale: Multiplied with every input value.
         offset: Added to every scaled input value.
-        seed: Of the split of data without a test set.
-        watch: Given ``"explain"``, what is told of its progress.
+        seed: Of random data.
+        watch: Given ``"data"`` and ``"explain"``, what is told of its progress.
 
     Raises:
         EdgekitError: What the user must put right.
@@ -182,22 +183,24 @@ def explain(
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken
     from edgekit.flatbuffer.model import read_bytes
-    from edgekit.held_out import validation_vectors
+    from edgekit.held_out import scored_vectors
 
     check_count("samples", samples, least=1)
     check_seed("seed", seed)
     content = read_bytes(Path(model))
     floats = None if reference is None else read_bytes(reference)
     spec = DataSpec(source=data, scale=scale, offset=offset)
-    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
+    with watch("data"):
+        given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
     with watch("explain") as progress:
-        return run(
+        found = run(
             content,
-            taken(vectors, samples),
+            taken(given.vectors, samples),
             reference=floats,
             runtimes=runtimes,
             progress=progress,
         )
+    return replace(found, origin=given.origin)
 
 
 def check(
@@ -295,20 +298,20 @@ def verify(
     Args:
         model: Its path.
         data: An ``.npz`` (also the ``vectors.npz`` of a build), ``module:function``, a folder of
-            images, or ``"random"``.
+            images, or ``"random"``: its test set, or else all of it.
         runtimes: Names in `edgekit.runtimes.RUNTIMES`; none: all.
         reference: The float `.tflite`.
         confidence: Of a bound on each runtime's drop against the float model; None: no bound.
         scale: Multiplied with every input value.
         offset: Added to every scaled input value.
-        seed: Of the split of data without a test set.
-        watch: Given ``"verify"``, what is told of its progress.
+        seed: Of random data.
+        watch: Given ``"data"`` and ``"verify"``, what is told of its progress.
 
     Raises:
         EdgekitError: What the user must put right.
     """
     from edgekit.flatbuffer.model import read_bytes
-    from edgekit.held_out import validation_vectors
+    from edgekit.held_out import scored_vectors
     from edgekit.runtimes import RUNTIMES
     from edgekit.verification import verify as run
 
@@ -318,14 +321,16 @@ def verify(
         check_confidence("confidence", confidence)
     content = read_bytes(Path(model))
     spec = DataSpec(source=data, scale=scale, offset=offset)
-    vectors = validation_vectors(
-        content, spec, directory=Path.cwd(), seed=seed, float_model=reference
-    )
+    with watch("data"):
+        given = scored_vectors(
+            content, spec, directory=Path.cwd(), seed=seed, float_model=reference
+        )
     with watch("verify") as progress:
-        return run(
+        found = run(
             content,
-            vectors,
+            given.vectors,
             runtimes=runtimes or tuple(RUNTIMES),
             confidence=confidence,
             progress=progress,
         )
+    return replace(found, origin=given.origin)

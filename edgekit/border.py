@@ -14,6 +14,7 @@ from edgekit.flatbuffer.writer import write
 from edgekit.held_out import DataSummary, calibration_samples
 from edgekit.lowbit import coarsened
 from edgekit.scoring import MetricName, Score, drop, score_outputs
+from edgekit.single_output import scored_output
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
 from edgekit.vectors import Vectors, load_vectors, save_vectors
 from edgekit.verification import real_outputs
@@ -219,6 +220,7 @@ def finish(
 
     def correct(draft: "Path", progress: "Progress") -> Correction:
         before, floating = ((folder / name).read_bytes() for name in (MODEL_NAME, FLOAT_NAME))
+        scored_output(read(before).main)
         corrected = correct_biases(progress, before, floating, calibration_samples(samples))
         write_bytes(draft / MODEL_NAME, corrected.content)
         given = load_vectors(vectors)

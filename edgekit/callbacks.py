@@ -28,6 +28,7 @@ from edgekit.train.convert import convert
 from edgekit.train.kernels import Zeros, kernels, zeros_in
 from edgekit.train.magnitude import MagnitudePruning
 from edgekit.train.observer import Observer
+from edgekit.train.outputs import check_keras_output
 from edgekit.vectors import Vectors
 from edgekit.verification import verify
 
@@ -48,11 +49,14 @@ _CALIBRATION_SAMPLES = 8  # the layout of a model does not depend on what they a
 class DeviceBudget(Observer):
     """Tells each epoch what the model will take on a device.
 
-    The model is quantized when training begins, and again when channels have been pruned away:
-    its layout changes with nothing else. Each epoch these go into ``logs``:
-    ``predicted_flash_bytes`` (the file; where the device's runtime can decode them, with the
-    zeros of now coded as one bit each), ``predicted_arena_bytes``, ``macs`` and ``sparsity``;
-    the first three without the channels that `edgekit shrink` will remove.
+    The model is quantized when training begins, and again when channels have been pruned away or
+    weights that were all zero, as biases are at first, no longer are: converters leave those out,
+    and its layout changes with nothing else. Each epoch these go into ``logs``:
+    ``predicted_flash_bytes`` (what `edgekit check` tells of the file: the model, and the runtime's
+    code where its size is known), ``predicted_arena_bytes``, ``macs`` and ``sparsity``; the first
+    three without the channels that `edgekit shrink` will remove. Where the device's runtime can
+    decode weights, ``predicted_coded_flash_bytes`` is the flash with the zeros of now coded as one
+    bit each, as `edgekit shrink --ram-budget` can write them.
 
     Args:
         target: The name of a device profile, or the path of one.
@@ -69,7 +73,6 @@ class DeviceBudget(Observer):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Quantize the model as it is, and plan its arena on the device."""
         del logs
-        self._dead_channels = 0
         self._lay_out(_dead_channels(self.model))
         if self._out_of_reach != "ignore" and self._least_excess():
             self._complain()
@@ -80,10 +83,12 @@ class DeviceBudget(Observer):
         if logs is None:
             return
         dead = _dead_channels(self.model)
-        if dead != self._dead_channels:
+        if (dead, _empty_weights(self.model)) != self._laid_out:
             self._lay_out(dead)
         zeros = zeros_in(kernels(self.model, depthwise=True))
-        logs["predicted_flash_bytes"] = float(self._flash_bytes - self._coding_saves(zeros))
+        logs["predicted_flash_bytes"] = self._flash_bytes
+        if self._target.runtime.decode:
+            logs["predicted_coded_flash_bytes"] = self._flash_bytes - self._coding_saves(zeros)
         if self._fit.arena_bytes is not None:
             logs["predicted_arena_bytes"] = float(self._fit.arena_bytes.value)
         logs["macs"] = float(self._macs)
@@ -91,7 +96,7 @@ class DeviceBudget(Observer):
 
     def _lay_out(self, dead: int) -> None:
         """Quantize the model of now, and plan it without its ``dead`` channels."""
-        self._dead_channels = dead
+        self._laid_out = dead, _empty_weights(self.model)
         shape = (_CALIBRATION_SAMPLES, *self.model.input_shape[1:])
         samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
         with Worker("the TFLite converter") as converter:
@@ -104,7 +109,7 @@ class DeviceBudget(Observer):
         self._removed = Zeros(zeros=whole.zeros - left.zeros, weights=whole.weights - left.weights)
         self._macs = inspect(read(content)).macs
         self._fit: Fit = check(content, self._target)
-        self._flash_bytes = len(content)
+        self._flash_bytes = float((self._fit.flash_bytes or self._fit.model_bytes).value)
 
     def _coding_saves(self, zeros: Zeros) -> int:
         """Return the bytes saved by a bit for each weight and a byte for each that is left."""
@@ -169,8 +174,13 @@ class IntegerCheckpoint(Observer):
         self.best_epoch: int | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start the converter's process."""
+        """Start the converter's process.
+
+        Raises:
+            UnsupportedModelError: The model has several outputs, and a score is of one.
+        """
         del logs
+        check_keras_output(self.model)
         self._converter = Worker("the TFLite converter")
         weakref.finalize(self, self._converter.close)  # a training may end in an exception
 
@@ -195,6 +205,11 @@ class IntegerCheckpoint(Observer):
 
 def _dead_channels(model: "Model") -> int:
     return sum(int((~group.alive()).sum()) for group in channel_groups(model))
+
+
+def _empty_weights(model: "Model") -> int:
+    """Return how many of the model's weights are zero throughout."""
+    return sum(not np.any(values) for values in model.get_weights())
 
 
 def _zeros_of(content: bytes) -> Zeros:

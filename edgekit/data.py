@@ -8,7 +8,8 @@ import numpy as np
 
 from edgekit.errors import InputError
 from edgekit.fingerprint import samples_digest
-from edgekit.sources import RANDOM, Samples, read_source
+from edgekit.scoring import has_positions
+from edgekit.sources import RANDOM, Samples, Source, read_source
 from edgekit.splitting import split
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
+
+_RANDOM_GIVEN = 64  # samples without labels, to see a finished model run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,21 @@ class Dataset:
     calibration_indices: tuple[int, ...] = ()
     sha256: str = ""
     overlaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What a finished model is run on.
+
+    Args:
+        x: float32 after scale and offset, shape ``(samples, *input_shape)``.
+        y: Class numbers or wanted outputs, as `Dataset.y_train`.
+        origin: Which samples of the source they are, in words.
+    """
+
+    x: "npt.NDArray[np.float32]"
+    y: "Array | None"
+    origin: str
 
 
 def load_data(
@@ -94,6 +112,34 @@ def load_held_out(
     return replace(dataset, x_train=dataset.x_train[:0], y_train=targets)
 
 
+def load_given(
+    progress: "Progress",
+    spec: "DataSpec",
+    *,
+    directory: "Path",
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...] | None = None,
+    seed: int,
+) -> Given:
+    """Return what a finished model is run on: the test set, or all samples where there is none.
+
+    For the border of a process. Nothing is trained on them, so none is held out; else as
+    `load_data`.
+    """
+    del progress
+    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
+    first, test = _sets(source, spec.source, input_shape, output_shape)
+    _check_labels(spec, output_shape)
+    chosen, origin = test, f"the test set of {spec.source}"
+    if chosen is None:
+        chosen, origin = first, f"all of {spec.source}, which has no test set"
+    assert chosen is not None  # a source has one of them
+    if spec.source == RANDOM:
+        return Given(x=_scaled(chosen.x[:_RANDOM_GIVEN], 1.0, 0.0), y=None, origin="random")
+    scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
+    return Given(x=_scaled(chosen.x, *scale), y=chosen.y, origin=origin)
+
+
 @lru_cache(maxsize=2)
 def _load(
     spec: "DataSpec",
@@ -103,11 +149,12 @@ def _load(
     seed: int,
 ) -> Dataset:
     source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
-    where = spec.source
-    pool = _checked(source.samples, where, input_shape, output_shape)
-    test = None if source.test is None else _checked(source.test, where, input_shape, output_shape)
-    if (test is not None) and (pool.y is None) != (test.y is None):
-        raise InputError(f"{where}: one of the training and test sets has labels, the other not")
+    pool, test = _sets(source, spec.source, input_shape, output_shape)
+    if pool is None:
+        raise InputError(
+            f"{spec.source}: has a test set, and no samples to calibrate or train with",
+            hint="add x_train and y_train, or name the arrays x, y",
+        )
     _check_labels(spec, output_shape)
     sets = split(pool, test, spec, seed=seed)
     train, calibration, validation = sets.train, sets.calibration, sets.validation
@@ -126,6 +173,22 @@ def _load(
     return replace(dataset, sha256=_digest(dataset), overlaps=_overlaps(dataset))
 
 
+def _sets(
+    source: Source,
+    where: str,
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...] | None,
+) -> tuple[Samples | None, Samples | None]:
+    """Return the samples of ``source`` and its test set in the shapes of the model."""
+    first, test = (
+        None if item is None else _checked(item, where, input_shape, output_shape)
+        for item in (source.samples, source.test)
+    )
+    if first is not None and test is not None and (first.y is None) != (test.y is None):
+        raise InputError(f"{where}: one of the training and test sets has labels, the other not")
+    return first, test
+
+
 def _checked(
     samples: Samples,
     where: str,
@@ -137,6 +200,7 @@ def _checked(
     if x.ndim == 0 or x.size == 0:
         raise InputError(f"{where}: has no samples")
     _check_numbers(x, where, what="inputs")
+    fitted = _fitted(x, where, input_shape)
     if y is not None:
         _check_numbers(y, where, what="labels")
         if y.ndim == 0 or len(y) != len(x):
@@ -145,7 +209,7 @@ def _checked(
                 hint="give one label for each input",
             )
         y = _targets(y, where, output_shape)
-    return Samples(x=_fitted(x, where, input_shape), y=y)
+    return Samples(x=fitted, y=y)
 
 
 def _check_numbers(values: "Array", where: str, *, what: str) -> None:
@@ -190,6 +254,7 @@ def _targets(y: "Array", where: str, output_shape: tuple[int, ...] | None) -> "A
         return flat.astype(np.int64 if whole else np.float32)
     if flat is not None and whole:
         numbers = flat.astype(np.int64)
+        _check_positions(where, output_shape)
         _check_range(numbers, where, output_shape)
         return numbers
     if outputs is not None and y.size != len(y) * outputs:
@@ -198,6 +263,15 @@ def _targets(y: "Array", where: str, output_shape: tuple[int, ...] | None) -> "A
             hint="give class numbers, or targets of the shape of the model's output",
         )
     return y.astype(np.float32).reshape(len(y), *(output_shape or y.shape[1:]))
+
+
+def _check_positions(where: str, output_shape: tuple[int, ...] | None) -> None:
+    """Refuse one class a sample where the model gives several rows of classes."""
+    if output_shape is not None and has_positions(output_shape):
+        raise InputError(
+            f"{where}: labels are one class number a sample, the model's output is {output_shape}",
+            hint="give targets of the shape of the model's output, or the inputs without labels",
+        )
 
 
 def _check_range(

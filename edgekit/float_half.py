@@ -21,11 +21,12 @@ from edgekit.border import (
 from edgekit.calibration import calibrate
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
-from edgekit.flatbuffer.model import read, read_bytes
+from edgekit.flatbuffer.model import load, read, read_bytes
 from edgekit.held_out import DataSummary, calibration_samples, hold_out, validation_samples
 from edgekit.posttraining import check_installed, prepared, quantize_float_file
 from edgekit.process import Worker
 from edgekit.runtimes import litert
+from edgekit.single_output import scored_output
 from edgekit.vectors import FILE_NAME as VECTORS_NAME
 
 if TYPE_CHECKING:
@@ -41,15 +42,31 @@ SUFFIX = ".tflite"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedFile:
-    """The shapes of a float file's input and output, without the batch."""
+    """The shapes of a float file's input and output, without the batch.
+
+    Of several outputs None: labels fit none of them by themselves.
+    """
 
     input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
+    output_shape: tuple[int, ...] | None
 
 
 def is_float_file(project: "Project") -> bool:
     """Return whether the model of ``project`` is a `.tflite` file."""
     return project.model.source.endswith(SUFFIX)
+
+
+def check_scored(project: "Project") -> None:
+    """Refuse to build a float file with several outputs: a score is of one.
+
+    `edgekit.conversion.convert`, which scores nothing, takes it.
+
+    Raises:
+        UnsupportedModelError: It has several; the message names them.
+    """
+    path = project.directory / project.model.source
+    if is_float_file(project) and path.is_file():
+        scored_output(load(path).main)
 
 
 def float_half(project: "Project", stages: "Stages") -> Border:
@@ -130,8 +147,11 @@ class _Half:
             content = prepared(read_bytes(path), name=project.model.source)
             write_bytes(draft / FLOAT_NAME, content)
             graph = read(content).main
-            source, sink = (graph.tensors[ports[0]] for ports in (graph.inputs, graph.outputs))
-            return LoadedFile(input_shape=source.shape[1:], output_shape=sink.shape[1:])
+            shapes = [graph.tensors[index].shape[1:] for index in graph.outputs]
+            return LoadedFile(
+                input_shape=graph.tensors[graph.inputs[0]].shape[1:],
+                output_shape=shapes[0] if len(shapes) == 1 else None,
+            )
 
         inputs = {
             "source": project.model.source,

@@ -59,7 +59,7 @@ def data_inputs(
     Raises:
         InputError: Data that are missing, damaged, do not fit or are too few.
     """
-    vectors = validation_vectors(model, spec, directory=directory, seed=seed, float_model=None)
+    vectors = validation_vectors(model, spec, directory=directory, seed=seed).vectors
     if len(vectors.inputs) < count:
         raise InputError(
             f"{count} vectors are asked for, and {spec.source} holds {len(vectors.inputs)} samples",

@@ -1,16 +1,17 @@
-"""The samples that set ranges and tell accuracy, held out of the training."""
+"""The samples that set ranges and tell accuracy: held out of a training, or all where none is."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data import load_held_out
+from edgekit.data import load_given, load_held_out
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint
 from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.hook import module_folders
 from edgekit.process import Worker, silent
+from edgekit.single_output import scored_output
 from edgekit.vectors import Vectors, holds_vectors, load_vectors, save_vectors
 from edgekit.verification import real_outputs
 
@@ -63,7 +64,7 @@ def hold_out(
     worker: "Callable[[], Worker]",
     *,
     input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...],
+    output_shape: tuple[int, ...] | None,
 ) -> "tuple[DataSummary, Path]":
     """Return the numbers of the samples of a build, and the folder that its stage keeps them in.
 
@@ -72,7 +73,7 @@ def hold_out(
         stages: Of the run.
         worker: Returns the process that reads the data; asked only where they are read anew.
         input_shape: Of the model, without the batch.
-        output_shape: The same.
+        output_shape: The same; None: targets are not checked against it.
 
     Raises:
         EdgekitError: Data that are missing, damaged or do not fit the model.
@@ -109,32 +110,61 @@ def validation_samples(folder: "Path") -> Vectors:
     return load_vectors(folder / _VALIDATION_NAME)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validation:
+    """What a finished model is run on, and which samples of the user's they are, in words."""
+
+    vectors: Vectors
+    origin: str
+
+
 def validation_vectors(
-    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
-) -> Vectors:
-    """Return the samples that a finished ``model`` is verified on.
+    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int
+) -> Validation:
+    """Return the samples that a finished ``model`` is run on.
+
+    They are the data's own test set, or else all samples: nothing is trained.
 
     Args:
         model: A whole `.tflite` file with one input.
         spec: Where the data are. The ``vectors.npz`` of a build holds inputs, labels and the
             float model's outputs, and is taken as it is.
         directory: Relative paths and the user's modules are found from here.
-        seed: Of the split of data without a test set.
-        float_model: A float `.tflite`, run in LiteRT for the reference; None: no reference but
-            the one the vectors bring.
+        seed: Of random data.
 
     Raises:
         InputError: Data that are missing, damaged or do not fit the model.
     """
     path = directory / spec.source
     if path.suffix == ".npz" and holds_vectors(path):
-        vectors = load_vectors(path)
-    else:
-        vectors = _held_out(model, spec, directory=directory, seed=seed)
+        origin = f"the validation samples of a build, in {spec.source}"
+        return Validation(vectors=load_vectors(path), origin=origin)
+    return _given(model, spec, directory=directory, seed=seed)
+
+
+def scored_vectors(
+    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
+) -> Validation:
+    """Return `validation_vectors` for a ``model`` whose output is to be scored.
+
+    Args:
+        model: A whole `.tflite` file with one input and one output.
+        spec: Where the data are.
+        directory: Relative paths and the user's modules are found from here.
+        seed: Of random data.
+        float_model: A float `.tflite`, run in LiteRT for the reference; None: no reference but
+            the one the vectors bring.
+
+    Raises:
+        InputError: Data that are missing, damaged or do not fit the model.
+        UnsupportedModelError: The model has several inputs or outputs.
+    """
+    scored_output(read(model).main)
+    given = validation_vectors(model, spec, directory=directory, seed=seed)
     if float_model is None:
-        return vectors
-    outputs = real_outputs("litert", read_bytes(float_model), vectors.inputs)
-    return replace(vectors, float_outputs=outputs)
+        return given
+    outputs = real_outputs("litert", read_bytes(float_model), given.vectors.inputs)
+    return replace(given, vectors=replace(given.vectors, float_outputs=outputs))
 
 
 def _keep(draft: "Path", held_out: "Dataset") -> DataSummary:
@@ -155,23 +185,23 @@ def _keep(draft: "Path", held_out: "Dataset") -> DataSummary:
     )
 
 
-def _held_out(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Vectors:
+def _given(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Validation:
     graph = read(model).main
     if len(graph.inputs) != 1 or not graph.outputs:
         raise UnsupportedModelError(
-            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; verify "
-            "takes one of each"
+            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; samples "
+            "are for one input"
         )
-    source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    shapes = [graph.tensors[index].shape[1:] for index in graph.outputs]
     search = module_folders(directory, spec.source)
     with Worker("the data hook", search=search) as worker:  # a hook may import anything
         data = worker.call(
-            load_held_out,
+            load_given,
             silent,
             spec,
             directory=directory,
-            input_shape=source.shape[1:],
-            output_shape=sink.shape[1:],
+            input_shape=graph.tensors[graph.inputs[0]].shape[1:],
+            output_shape=shapes[0] if len(shapes) == 1 else None,
             seed=seed,
         )
-    return Vectors(inputs=data.x_validation, labels=data.y_validation)
+    return Validation(vectors=Vectors(inputs=data.x, labels=data.y), origin=data.origin)

@@ -11,6 +11,7 @@ from edgekit.artifacts import json_text, room_asked, sha256, write_files, write_
 from edgekit.border import MODEL_NAME, Border
 from edgekit.errors import InputError, UsageError
 from edgekit.finding import Finding
+from edgekit.float_half import check_scored
 from edgekit.light_half import light_half
 from edgekit.manifest import Outcome, sources_of
 from edgekit.outputs import check_output_folder
@@ -92,6 +93,7 @@ def _checked(project: "Project") -> tuple[Target, ...]:
         emitters.check_name(project.name)
     except UsageError as error:
         raise InputError(error.message, hint="set [model] name in the project file") from error
+    check_scored(project)
     for key in ("ram", "latency"):
         if getattr(project.limits, key) is not None and not targets:
             raise InputError(

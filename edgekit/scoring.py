@@ -60,10 +60,12 @@ def outcomes(outputs: "Reals", labels: "Labels", *, metric: str = "auto") -> Out
         metric: ``"auto"`` takes accuracy for classes and mean absolute error for numbers.
 
     Raises:
-        InputError: An error is asked for, and there is no target for each output.
+        InputError: An error is asked for, and there is no target for each output; or classes at
+            several positions a sample.
     """
     width = outputs.reshape(len(outputs), -1).shape[1]
     if metric == "accuracy" or (metric == "auto" and hold_classes(labels, width)):
+        _check_one_class(outputs.shape[1:], labels)
         right = classes_of_outputs(outputs) == classes_of_labels(labels)
         return Outcomes(metric="accuracy", each=right.astype(np.float64))
     return _errors(outputs, labels.astype(np.float32), metric)
@@ -119,7 +121,7 @@ def hold_classes(labels: "npt.NDArray[np.generic]", outputs: int) -> bool:
     They are if they are one-hot rows, or whole numbers that the outputs can tell apart: 0 or 1
     for a single output. Other numbers are values to come near to.
     """
-    if labels.ndim == 1 or labels.shape[-1] == 1:
+    if labels.size == len(labels):
         whole = bool(np.all(labels == np.floor(labels)))
         return whole and bool(labels.min() >= 0) and bool(labels.max() < max(outputs, 2))
     rows = labels.reshape(len(labels), -1)
@@ -137,6 +139,26 @@ def classes_of_outputs(outputs: "Reals") -> "npt.NDArray[np.int64]":
         return np.asarray(flat.argmax(axis=1), np.int64)
     middle = 0.5 if flat.min() >= 0 and flat.max() <= 1 else 0.0
     return (flat[:, 0] > middle).astype(np.int64)
+
+
+def has_positions(shape: tuple[int, ...]) -> bool:
+    """Return whether an output of this ``shape``, without the batch, is more than one row.
+
+    Its largest value over all of them would be the class of no sample: a step of a sequence, a
+    pixel of a mask has one of its own.
+    """
+    return sum(size != 1 for size in shape) > 1
+
+
+def _check_one_class(shape: tuple[int, ...], labels: "Labels") -> None:
+    labels_of_positions = labels.size > len(labels) and labels.shape[-1] == 1
+    if has_positions(shape) or labels_of_positions:
+        raise InputError(
+            f"the output has the shape {shape} and the labels {labels.shape[1:]}: classes at "
+            "several positions of a sample, such as those of a sequence or a mask, are not scored",
+            hint='set metric = "mean_absolute_error" in the project and give a target for each '
+            "output, or give the inputs without labels",
+        )
 
 
 def _errors(outputs: "Reals", wanted: "Reals", metric: str) -> Outcomes:

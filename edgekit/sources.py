@@ -48,12 +48,13 @@ class Source:
     """All that a source gives.
 
     Args:
-        samples: For training, and for all else where there is no test set.
+        samples: For training, and for all else where there is no test set; None where there is
+            a test set alone.
         test: The source's own test set.
         is_scaled: True where the values already are what the model takes.
     """
 
-    samples: Samples
+    samples: Samples | None
     test: Samples | None = None
     is_scaled: bool = False
 
@@ -103,7 +104,7 @@ def _read_npz(path: "Path", *, trusted: bool) -> "dict[str, Array]":
     arrays, names = read_arrays(path, (*_KEYS, "x", "y"), trusted=trusted)
     if not arrays:
         raise InputError(
-            f"{path}: has the arrays {', '.join(names)[:200] or 'none'}, not x_train or x",
+            f"{path}: has the arrays {', '.join(names)[:200] or 'none'}, not x_train, x or x_test",
             hint="save numpy.savez(path, x_train=…, y_train=…, x_test=…, y_test=…) or x=…, y=…",
         )
     return {name: _unpacked(array) for name, array in arrays.items()}
@@ -116,16 +117,18 @@ def _unpacked(array: "Array") -> "Array":
 
 def _from_mapping(arrays: "Mapping[str, object]", *, where: str) -> Source:
     first = "x_train" if "x_train" in arrays else "x"
-    if first not in arrays:
+    if first not in arrays and "x_test" not in arrays:
         raise InputError(
-            f"{where}: gives {', '.join(map(str, arrays)) or 'nothing'}, not x_train or x",
+            f"{where}: gives {', '.join(map(str, arrays)) or 'nothing'}, not x_train, x or x_test",
             hint="name the arrays x_train, y_train, x_test, y_test, or x, y",
         )
-    test = None
+    samples = test = None
     if "x_test" in arrays:
         test = _samples(arrays["x_test"], arrays.get("y_test"), where=where)
-    targets = arrays.get("y_train" if first == "x_train" else "y")
-    return Source(samples=_samples(arrays[first], targets, where=where), test=test)
+    if first in arrays:
+        targets = arrays.get("y_train" if first == "x_train" else "y")
+        samples = _samples(arrays[first], targets, where=where)
+    return Source(samples=samples, test=test)
 
 
 def _from_object(given: object, *, where: str, input_shape: tuple[int, ...]) -> Source:

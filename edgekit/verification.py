@@ -19,6 +19,7 @@ from edgekit.scoring import (
     hold_classes,
     outcomes,
 )
+from edgekit.single_output import scored_output
 from edgekit.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -71,11 +72,13 @@ class Verification:
         runtimes: Each runtime's.
         outputs: Of each runtime that ran, by its name: real values, float32, shape
             ``(samples, …)``.
+        origin: Which samples they were, in words, where that is known.
     """
 
     reference: Score | None
     runtimes: tuple[RuntimeScore, ...]
     outputs: "Mapping[str, npt.NDArray[np.float32]]"
+    origin: str = ""
 
 
 def verify(
@@ -90,7 +93,7 @@ def verify(
     """Run ``model`` on each runtime and compare it with the labels and the float model.
 
     Args:
-        model: A whole `.tflite` file with one input.
+        model: A whole `.tflite` file with one input and one output.
         vectors: What to run it on.
         runtimes: Names in `edgekit.runtimes.RUNTIMES`. One that refuses the model says so in
             its score and does not stop the others.
@@ -100,8 +103,9 @@ def verify(
 
     Raises:
         InputError: The inputs do not fit the model, or an unknown runtime.
-        UnsupportedModelError: The model has several inputs.
+        UnsupportedModelError: The model has several inputs or outputs.
     """
+    scored_output(read(model).main)
     reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []
@@ -125,21 +129,21 @@ def verify(
 def real_outputs(
     runtime: str, model: bytes, inputs: "npt.NDArray[np.float32]", *, progress: Progress = silent
 ) -> "npt.NDArray[np.float32]":
-    """Return the first output of ``model`` as real numbers, shape ``(samples, …)``.
+    """Return the output of ``model`` as real numbers, shape ``(samples, …)``.
 
     Args:
         runtime: A name in `edgekit.runtimes.RUNTIMES`.
-        model: A whole `.tflite` file with one input, float or integer.
+        model: A whole `.tflite` file with one input and one output, float or integer.
         inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
         progress: Told the samples done.
 
     Raises:
         InputError: The inputs do not fit the model.
-        UnsupportedModelError: The runtime refuses the model, or it has several inputs.
+        UnsupportedModelError: The runtime refuses the model, or it has several inputs or outputs.
     """
+    tensor = scored_output(read(model).main)
     outputs = RUNTIMES[runtime](model, (stored_inputs(model, inputs),), progress=progress)[0]
-    graph = read(model).main
-    return _real(outputs, graph.tensors[graph.outputs[0]])
+    return _real(outputs, tensor)
 
 
 def stored_inputs(model: bytes, inputs: "npt.NDArray[np.float32]") -> "Array":

@@ -79,7 +79,7 @@ def _common_options() -> list[click.Parameter]:
             is_flag=True,
             expose_value=False,
             callback=lambda _context, _option, value: set_verbose(value=value),
-            help="Tell on stderr what goes on.",
+            help="Tell the source of each figure, and on stderr what goes on.",
         ),
     ]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, progress_bar, shown
+from edgekit.cli.output import console, origin_of, print_json, progress_bar, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,7 +84,7 @@ def _show(result: "Bench") -> None:
         ("arena used", result.arena_used_bytes),
     ):
         if figure is not None:
-            out.print(f"{title}: {_figure(figure)}, {figure.kind}; {figure.source}", markup=False)
+            out.print(f"{title}: {_figure(figure)}, {origin_of(figure)}", markup=False)
     if result.selftest is not None:
         for line in _selftest_lines(result.selftest):
             out.print(line, markup=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import has_colour, near, print_json, progress_bar, text_columns
+from edgekit.cli.output import has_colour, is_verbose, near, print_json, progress_bar, text_columns
 
 if TYPE_CHECKING:
     from edgekit.pipeline import Run
@@ -103,6 +103,8 @@ def _told(result: "Run") -> dict[str, object]:
 def _show(result: "Run") -> None:
     from edgekit.reports.text import render
 
-    text = render(_told(result), width=text_columns(), colour=has_colour())
+    text = render(
+        _told(result), width=text_columns(), colour=has_colour(), with_sources=is_verbose()
+    )
     click.echo(text, nl=False)
     click.echo(f"report: {near(result.directory / 'report.html')}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, shown
+from edgekit.cli.output import console, is_verbose, origin_of, print_json, shown
 
 if TYPE_CHECKING:
     from edgekit.fit.check import Fit
@@ -64,6 +64,8 @@ def _show(fit: "Fit") -> None:
     for finding in fit.findings:
         mark = "[green]holds[/] " if finding.passed else "[red]missed[/]"
         out.print(f"{mark}  {shown(finding.message)}")
+    if not is_verbose():
+        out.print("[dim]where each figure comes from: -v[/]")
 
 
 def _show_all(fits: "tuple[Fit, ...]") -> None:
@@ -90,7 +92,7 @@ def _words(figure: "Quantity") -> str:
     band = ""
     if figure.low is not None and figure.high is not None and figure.low != figure.high:
         band = f" ({_number(figure.low, figure.unit)} to {_number(figure.high, figure.unit)})"
-    return f"{_number(figure.value, figure.unit)}{band}, {figure.kind}: {figure.source}"
+    return f"{_number(figure.value, figure.unit)}{band}, {origin_of(figure)}"
 
 
 def _short(figure: "Quantity | None") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from edgekit.cli.output import has_colour, near, print_json, progress_bars, text_columns
+from edgekit.cli.output import has_colour, is_verbose, near, print_json, progress_bars, text_columns
 from edgekit.specs import Calibration, Method
 
 if TYPE_CHECKING:
@@ -118,7 +118,13 @@ def _show(study: "Study") -> None:
     from edgekit.comparison.experiment import PAGE_NAME
     from edgekit.comparison.text import render
 
-    click.echo(render(study, width=min(text_columns(), _COLUMNS), colour=has_colour()), nl=False)
+    text = render(
+        study,
+        width=min(text_columns(), _COLUMNS),
+        colour=has_colour(),
+        with_sources=is_verbose(),
+    )
+    click.echo(text, nl=False)
     reused = sum(item.is_built and not item.stages_run for item in study.results)
     if reused:
         click.echo(f"{reused} of {len(study.results)} points were there already")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, report_error
+from edgekit.cli.output import console, origin_of, print_json, progress_bar, report_error
 
 if TYPE_CHECKING:
     from edgekit.emission import Emission
@@ -35,7 +35,7 @@ _DEFAULT_VECTORS = 2
     help="Golden vectors for the self-test.",
 )
 @click.option("--data", help="Where the vectors' inputs come from; else they are random.")
-@click.option("--seed", type=int, default=0, help="Of random vectors, and of the data's split.")
+@click.option("--seed", type=int, default=0, help="Of random vectors and random data.")
 @click.option("--run", is_flag=True, help="Build the cmake project and run it in QEMU.")
 @click.option("--tflm", type=click.Path(path_type=Path), help="For --run: a TFLite-Micro tree.")
 @click.option("--board", help="For --run: QEMU's machine.  [default: mps2-an386]")
@@ -87,20 +87,21 @@ def emit(  # noqa: PLR0913  one argument an option
         emulator = (
             EmulatorSpec(tflm=tflm) if board is None else EmulatorSpec(tflm=tflm, board=board)
         )
-    emission = write(
-        model,
-        out=out,
-        format=as_format,
-        name=name,
-        target=target,
-        arena=arena,
-        project=project,
-        vectors=vectors,
-        data=data,
-        seed=seed,
-        emulator=emulator,
-        replace=replace,
-    )
+    with progress_bar("emit"):
+        emission = write(
+            model,
+            out=out,
+            format=as_format,
+            name=name,
+            target=target,
+            arena=arena,
+            project=project,
+            vectors=vectors,
+            data=data,
+            seed=seed,
+            emulator=emulator,
+            replace=replace,
+        )
     for finding in emission.missed:
         report_error(finding.message, hint=finding.hint)
     if as_json:
@@ -118,10 +119,7 @@ def _show(emission: "Emission") -> None:
         terminal.print(f"{format_bytes(len(file.text.encode())):>10}  {emission.out / file.path}")
     if emission.arena_bytes is not None:
         arena = emission.arena_bytes
-        terminal.print(
-            f"arena: {arena.value:,.0f} B {arena.kind}, {arena.source}",
-            markup=False,
-        )
+        terminal.print(f"arena: {arena.value:,.0f} B, {origin_of(arena)}", markup=False)
     if emission.emulation is not None:
         _show_emulation(emission.emulation)
 
@@ -143,6 +141,6 @@ def _show_emulation(emulation: "Emulation") -> None:
         ("RAM", emulation.data_bytes),
         ("one invocation", emulation.instructions),
     ):
-        text = f"{title}: {figure.value:,.0f} {figure.unit} {figure.kind}, {figure.source}"
+        text = f"{title}: {figure.value:,.0f} {figure.unit}, {origin_of(figure)}"
         terminal.print(text, markup=False)
     terminal.print(f"linker map: {emulation.map_path}", markup=False)

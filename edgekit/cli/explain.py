@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="At most so many of the validation set.",
+    help="At most so many, evenly spaced.",
 )
 @click.option("--scale", type=float, default=1.0, help="Multiplied with every input value.")
 @click.option("--offset", type=float, default=0.0, help="Added to every scaled input value.")
-@click.option("--seed", type=int, default=0, help="Of the split of data without a test set.")
+@click.option("--seed", type=int, default=0, help="Of random data.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
     *,
@@ -74,6 +74,7 @@ def explain(
 
 def _show(result: "Explanation") -> None:
     out = console()
+    out.print(f"data: {shown(result.origin)}")
     if result.reference is not None and result.integer is not None:
         out.print(
             f"{result.integer.metric}: {result.reference.value:.4f} float, "

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgekit.process import Progress
+    from edgekit.quantity import Quantity
     from edgekit.stages import Watch
 
 SCHEMA_VERSION = 1
@@ -23,6 +25,7 @@ _READABLE_COLUMNS = 96
 
 
 _quiet = False
+_verbose = False
 
 
 def set_quiet(*, value: bool) -> None:
@@ -32,11 +35,23 @@ def set_quiet(*, value: bool) -> None:
 
 
 def set_verbose(*, value: bool) -> None:
-    """Send the library's debug messages to stderr, or nowhere."""
+    """Tell sources, and send the library's debug messages to stderr; or neither."""
+    global _verbose  # noqa: PLW0603  one terminal, one wish
+    _verbose = value
     if value:
         import logging
 
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, force=True)
+
+
+def is_verbose() -> bool:
+    """Return whether the source of each figure is to be told."""
+    return _verbose
+
+
+def origin_of(figure: "Quantity") -> str:
+    """Return the kind of ``figure``, and with ``-v`` its source."""
+    return f"{figure.kind}: {figure.source}" if _verbose else figure.kind
 
 
 def report_error(message: str, *, hint: str | None) -> None:
@@ -93,14 +108,47 @@ def has_colour() -> bool:
 
 @contextmanager
 def progress_bar(title: str) -> "Iterator[Progress]":
-    """Show a bar on stderr while long work goes on; nothing where stderr is no terminal."""
+    """Tell on stderr of one thing at work; else as `progress_bars`."""
     with progress_bars() as watch, watch(title) as progress:
         yield progress
 
 
 @contextmanager
 def progress_bars() -> "Iterator[Watch]":
-    """Yield what shows a bar on stderr for each thing at work, several at once."""
+    """Yield what tells on stderr of each thing at work, several at once.
+
+    A bar on a terminal; elsewhere, such as in a log, a line as it begins and one with its time
+    as it ends; nothing with ``-q``.
+    """
+    if _quiet:
+        from edgekit.stages import unwatched
+
+        yield unwatched
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _bars() as watch:
+            yield watch
+    else:
+        yield _lines
+
+
+@contextmanager
+def _lines(title: str) -> "Iterator[Progress]":
+    """Print a line as a thing begins, and one with its time as it ends."""
+    from edgekit.process import silent
+    from edgekit.reports.wording import duration
+
+    click.echo(f"{title} ...", err=True)
+    start = time.perf_counter()
+    ended = "stopped after"
+    try:
+        yield silent
+        ended = "took"
+    finally:
+        click.echo(f"{title} {ended} {duration(time.perf_counter() - start)}", err=True)
+
+
+@contextmanager
+def _bars() -> "Iterator[Watch]":
     from rich import progress
     from rich.console import Console
 
@@ -111,9 +159,7 @@ def progress_bars() -> "Iterator[Watch]":
         progress.TextColumn("{task.fields[detail]}"),
     )
     screen = Console(stderr=True)
-    with progress.Progress(
-        *columns, console=screen, transient=True, disable=_quiet or not screen.is_terminal
-    ) as bars:
+    with progress.Progress(*columns, console=screen, transient=True) as bars:
 
         @contextmanager
         def watch(title: str) -> "Iterator[Progress]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import console, print_json, progress_bar
+from edgekit.cli.output import console, is_verbose, print_json, progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,14 +71,13 @@ def shrink(
 
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
-    """Return the held-out samples of ``data`` as the model's input stores them."""
+    """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
     from edgekit.held_out import validation_vectors
     from edgekit.specs import DataSpec
     from edgekit.verification import stored_inputs
 
-    vectors = validation_vectors(
-        content, DataSpec(source=data), directory=Path.cwd(), seed=0, float_model=None
-    )
+    spec = DataSpec(source=data)
+    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors
     return (stored_inputs(content, vectors.inputs),)
 
 
@@ -113,7 +112,8 @@ def _show(result: "Shrunk", out: Path) -> None:
     terminal.print(_map(result))
     runtimes = " and ".join(_NAMES[name] for name in result.runtimes)
     terminal.print(f"same outputs, byte for byte, on {result.vectors:,} inputs in {runtimes}")
-    terminal.print(f"arena: {_ARENA_SOURCE}")
+    if is_verbose():
+        terminal.print(f"arena: {_ARENA_SOURCE}")
     terminal.print(f"[bold]{out}[/]: {result.after_bytes:,} B", soft_wrap=True)
 
 
@@ -130,7 +130,7 @@ def _savings(result: "Shrunk") -> "Table":
     for item in result.passes:
         table.add_row(f"  {item.name}", "", "", f"{item.saved_bytes:,}", style="dim")
     if result.arena_before_bytes is not None and result.arena_after_bytes is not None:
-        _row(table, "arena, B", result.arena_before_bytes, result.arena_after_bytes)
+        _row(table, "arena on this host, B", result.arena_before_bytes, result.arena_after_bytes)
     _row(table, "MACs", result.macs_before, result.macs_after)
     return table
 

@@ -200,8 +200,6 @@ def _print_all(profiles: "tuple[Target, ...]") -> None:
 def _print_fits(fits: "list[Fit]") -> None:
     from rich.table import Table
 
-    from edgekit.quantity import format_bytes
-
     table = Table(box=None, padding=(0, 1, 0, 0))
     for heading in ("target", "verdict", "flash", "arena", "latency"):
         table.add_column(heading, no_wrap=True)
@@ -211,11 +209,19 @@ def _print_fits(fits: "list[Fit]") -> None:
         table.add_row(
             fit.target,
             "[green]fits[/]" if missed is None else f"[red]{missed}[/]",
-            format_bytes((fit.flash_bytes or fit.model_bytes).value),
-            "-" if fit.arena_bytes is None else format_bytes(fit.arena_bytes.value),
-            "not known" if time is None else _band(time),
+            _bytes(fit.flash_bytes or fit.model_bytes),
+            "-" if fit.arena_bytes is None else _bytes(fit.arena_bytes),
+            "not known" if time is None else f"{_band(time)} {time.kind[0]}",
         )
-    console().print(table)
+    out = console()
+    out.print(table)
+    out.print("h host, p predicted, m measured, d declared; the sources: check --target T -v")
+
+
+def _bytes(figure: "Quantity") -> str:
+    from edgekit.quantity import format_bytes
+
+    return f"{format_bytes(figure.value)} {figure.kind[0]}"
 
 
 def _band(time: "Quantity") -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--scale", type=float, default=1.0, help="Multiplied with every input value.")
 @click.option("--offset", type=float, default=0.0, help="Added to every scaled input value.")
-@click.option("--seed", type=int, default=0, help="Of the split of data without a test set.")
+@click.option("--seed", type=int, default=0, help="Of random data.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(
     *,
@@ -44,8 +44,9 @@ def verify(
 ) -> int:
     """Run a .tflite on LiteRT and TFLite-Micro, and compare.
 
-    Accuracy is that of the validation set: the data's own test set, or the part that a build
-    with the same seed holds out. The vectors.npz of a build brings its float model's outputs.
+    Accuracy is told on the data's own test set, or on all samples where there is none: of data
+    that a model was trained on, give the vectors.npz of its build, which holds the samples that
+    were kept from the training, and the float model's outputs.
 
     \b
     edgekit verify model.tflite --data vectors.npz
@@ -79,7 +80,8 @@ def verify(
     findings = gates(result.reference, result.runtimes, accuracy_drop=accuracy_drop)
     passed = all(finding.passed for finding in findings)
     if as_json:
-        print_json("verify", {**to_json(result.reference, result.runtimes), "passed": passed})
+        found = to_json(result.reference, result.runtimes)
+        print_json("verify", {**found, "data": result.origin, "passed": passed})
     else:
         _show(result, findings)
     return 0 if passed else 1
@@ -87,6 +89,7 @@ def verify(
 
 def _show(result: "Verification", findings: "tuple[Finding, ...]") -> None:
     out = console()
+    out.print(f"data: {shown(result.origin)}")
     if result.reference is not None:
         out.print(f"float reference: {result.reference.metric} {result.reference.value:.4f}")
     out.print(_table(result))

@@ -17,13 +17,16 @@ WIDTH = 80
 _REASON = 160  # letters of a converter's words; the page has them all
 
 
-def render(study: "Study", *, width: int = WIDTH, colour: bool = False) -> str:
+def render(
+    study: "Study", *, width: int = WIDTH, colour: bool = False, with_sources: bool = True
+) -> str:
     """Return the study as text.
 
     Args:
         study: What was found out.
         width: Columns of the terminal.
         colour: Whether to write ANSI colours. The text says the same without them.
+        with_sources: Whether to say of each figure where it comes from, or its kind alone.
     """
     from rich.text import Text
 
@@ -36,7 +39,7 @@ def render(study: "Study", *, width: int = WIDTH, colour: bool = False) -> str:
     for note in study.notes:
         out.print(Text.assemble(("! ", "bold yellow"), note))
     _table(out, study)
-    _legend(out, study)
+    _legend(out, study, with_sources=with_sources)
     _reasons(
         out,
         "Limits that are missed",
@@ -117,18 +120,18 @@ def _amount(quantity: "Quantity | None") -> str:
     return wording.ABSENT if quantity is None else wording.amount(quantity.value, quantity.unit)
 
 
-def _legend(out: "Console", study: "Study") -> None:
+def _legend(out: "Console", study: "Study", *, with_sources: bool) -> None:
     out.print()
     marks = "★ cheapest, ✓ meets every limit, ✗ misses one, ● on the Pareto front"
     if any(item.simulated for item in study.results):
         marks += ", ~ simulated"
     out.print(marks, style="dim")
-    for title, found in sources(study):
+    for title, found in sources(study, in_full=with_sources):
         out.print(f"{title}: {found}", style="dim")
 
 
-def sources(study: "Study") -> list[tuple[str, str]]:
-    """Return each figure of the real points with its kinds and sources, in words."""
+def sources(study: "Study", *, in_full: bool = True) -> list[tuple[str, str]]:
+    """Return each figure of the real points with its kinds and, ``in_full``, its sources."""
     built = [item for item in study.results if item.is_built and not item.simulated]
     found = []
     samples = sorted({item.samples for item in built if item.samples is not None})
@@ -142,7 +145,9 @@ def sources(study: "Study") -> list[tuple[str, str]]:
         (f"latency{where}", study.basis.latency),
     ):
         quantities = [item for item in map(figure, built) if item is not None]
-        kinds = dict.fromkeys(f"{item.kind}, {item.source}" for item in quantities)
+        kinds = dict.fromkeys(
+            f"{item.kind}, {item.source}" if in_full else item.kind for item in quantities
+        )
         if kinds:
             found.append((title, "; ".join(kinds)))
     return found

@@ -17,6 +17,7 @@ from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, silent
 from edgekit.runtimes import litert
 from edgekit.scoring import Score
+from edgekit.single_output import scored_output
 from edgekit.verification import stored_inputs
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Explanation:
         difference: First difference between the runtimes; None where there is none or it was
             not asked for.
         compared_runtimes: Whether the runtimes were compared.
+        origin: Which samples they were taken from, in words, where that is known.
     """
 
     samples: int
@@ -54,6 +56,7 @@ class Explanation:
     causes: tuple[Cause, ...]
     difference: Difference | None = None
     compared_runtimes: bool = False
+    origin: str = ""
 
 
 def explain(
@@ -67,7 +70,7 @@ def explain(
     """Return why the integer model in ``content`` differs from its float model.
 
     Args:
-        content: A whole `.tflite` file with one input and a batch of 1.
+        content: A whole `.tflite` file with one input, one output and a batch of 1.
         vectors: Samples as the float model takes them, with labels where there are any.
         reference: The float `.tflite` of the same model. None: the weights that the integers
             stand for are taken for the float ones.
@@ -76,10 +79,11 @@ def explain(
 
     Raises:
         InputError: Samples or a reference that do not fit.
-        UnsupportedModelError: Several inputs, or LiteRT refuses the model.
+        UnsupportedModelError: Several inputs or outputs, or LiteRT refuses the model.
     """
     model = read(content)
     check_one_input(model)
+    scored_output(model.main)
     with litert.Session() as session:
         # LiteRT is the stricter reader: what it takes, the twin can be made of.
         session.run(content, (stored_inputs(content, vectors.inputs[:1]),))
@@ -139,6 +143,7 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     """Return the keys of ``edgekit explain --json``."""
     return {
         "samples": explanation.samples,
+        "data": explanation.origin or None,
         "kind": "host",
         "source": f"LiteRT without delegates, {explanation.samples} samples",
         "float_weights": explanation.has_reference,

@@ -17,18 +17,28 @@ if TYPE_CHECKING:
 WIDTH = 96
 
 
-def render(manifest: Mapping[str, object], *, width: int = WIDTH, colour: bool = False) -> str:
+def render(
+    manifest: Mapping[str, object],
+    *,
+    width: int = WIDTH,
+    colour: bool = False,
+    with_sources: bool = True,
+) -> str:
     """Return the report of a run as text.
 
     Args:
         manifest: As JSON values; see `edgekit.reports.manifest`.
         width: Columns of the terminal.
         colour: Whether to write ANSI colours. The text says the same without them.
+        with_sources: Whether to say where a latency comes from.
     """
     run = facts.read(manifest)
     out = paper(width=width, colour=colour)
     _verdict(out, run)
-    for part in (_warnings, _limits, _accuracy, _targets, _stages, _files, _legend):
+    for part in (_warnings, _limits, _accuracy):
+        part(out, run)
+    _targets(out, run, with_sources=with_sources)
+    for part in (_stages, _files, _legend):
         part(out, run)
     return text_of(out)
 
@@ -127,7 +137,7 @@ def _score(value: float | None, metric: str, samples: int | None) -> tuple[str, 
     return text, wording.interval(value, metric, samples) or wording.ABSENT
 
 
-def _targets(out: "Console", run: facts.Manifest) -> None:
+def _targets(out: "Console", run: facts.Manifest, *, with_sources: bool) -> None:
     if not run.targets:
         return
     heading(out, "Targets")
@@ -155,7 +165,8 @@ def _targets(out: "Console", run: facts.Manifest) -> None:
         if fit.latency_ms and fit.latency_ms.low is not None:
             quantity = fit.latency_ms
             width = wording.band(quantity.low, quantity.high, quantity.unit)
-            words = f"{fit.target}: latency {width}, {quantity.kind}: {quantity.source}"
+            words = f"{fit.target}: latency {width}, {quantity.kind}"
+            words += f": {quantity.source}" if with_sources else ""
             out.print(_indented(words))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edgekit import hook
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.single_output import check_one_output
 from edgekit.train import loss as losses
 from edgekit.train._tensorflow import (
     Config,
@@ -22,6 +23,7 @@ from edgekit.train.files import save_model
 from edgekit.train.foreign_code import TRUST, refuse_code, refuse_operations
 from edgekit.train.foreign_files import h5_description, keras_description, keras_records
 from edgekit.train.graph import require_functional
+from edgekit.train.outputs import ONE_OUTPUT, check_keras_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,22 +237,21 @@ def serving_signature(loaded: Module, path: "Path") -> Tensors:
     if signature is None:
         known = ", ".join(loaded.signatures) or "none"
         raise UnsupportedModelError(f"{path}: has no 'serving_default' signature (it has {known})")
-    inputs = len(signature.structured_input_signature[1])
-    _check_counts(inputs, len(signature.structured_outputs))
+    _check_inputs(len(signature.structured_input_signature[1]))
+    served = signature.structured_outputs.items()
+    check_one_output([(name, tuple(spec.shape)) for name, spec in served], hint=ONE_OUTPUT)
     return signature
 
 
 def _check_shapes(model: Model) -> None:
-    _check_counts(len(model.inputs), len(model.outputs))
+    _check_inputs(len(model.inputs))
+    check_keras_output(model)
     _fixed(model.inputs[0].shape, model.name)
 
 
-def _check_counts(inputs: int, outputs: int) -> None:
-    if inputs != 1 or outputs != 1:
-        raise UnsupportedModelError(
-            f"the model has {inputs} inputs and {outputs} outputs; edgekit builds models with one "
-            "of each"
-        )
+def _check_inputs(count: int) -> None:
+    if count != 1:
+        raise UnsupportedModelError(f"the model has {count} inputs; edgekit builds models with one")
 
 
 def _fixed(shape: Tensors, where: object) -> tuple[int, ...]:

@@ -330,7 +330,7 @@ def test_run_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert document["code_bytes"]["kind"] == "measured"
     assert Path(document["map"]).is_file()
     assert cli(arguments) == 0
-    assert "instructions emulated, QEMU mps2-an386 (Cortex-M4)" in capsys.readouterr().out
+    assert "instructions, emulated\n" in capsys.readouterr().out
 
 
 def test_a_run_that_differs_exits_with_1(

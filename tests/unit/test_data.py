@@ -162,7 +162,7 @@ WITH_NAN = np.where(np.arange(120).reshape(30, 4) == 50, np.nan, X)
         ({"x": X, "y": Y - 1}, "labels run from -1 to 1"),
         ({"x": X, "y": np.zeros((30, 5))}, r"labels have the shape \(5,\), the model's output is"),
         ({"x": X[:2], "y": Y[:2]}, "has 2 samples, 3 is the least"),
-        ({"inputs": X}, "has the arrays inputs, not x_train or x"),
+        ({"inputs": X}, "has the arrays inputs, not x_train, x or x_test"),
         ({"x": np.array([{}] * 3, object)}, "holds pickled Python objects"),
         ({"x_train": X, "y_train": Y, "x_test": X}, "one of the training and test sets has labels"),
     ],
@@ -192,6 +192,11 @@ def test_files_that_cannot_be_read(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         load(tmp_path, name)
+
+
+def test_one_class_a_sample_does_not_fit_an_output_with_several_rows(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"one class number a sample, the model's output is \(6"):
+        load(tmp_path, write(tmp_path, x=X, y=Y), output_shape=(6, 3))
 
 
 def test_class_names_must_be_as_many_as_outputs(tmp_path: Path) -> None:
@@ -249,7 +254,7 @@ def test_a_dataset_is_drained_sample_by_sample_or_in_batches(tmp_path: Path, ele
     ("body", "message"),
     [
         ("return 5", "gives a int, not samples"),
-        ("return {'a': 1}", "gives a, not x_train or x"),
+        ("return {'a': 1}", "gives a, not x_train, x or x_test"),
         ("raise RuntimeError('the disk is wet')", "failed: RuntimeError: the disk is wet"),
         ("import absent_module", "failed: ModuleNotFoundError"),
         ("return [[1, 2], [3]], [1, 2]", "samples are not arrays of one shape"),

@@ -220,10 +220,8 @@ def test_modules_beside_a_strangers_data_are_not_imported(tmp_path: Path) -> Non
     np.savez(tmp_path / "data.npz", x=rng.normal(size=(20, 4)), y=rng.integers(0, 2, 20))
     builder = GraphBuilder((1, 4), seed=0)
     content = builder.build(builder.fully_connected(builder.input, 2))
-    found = validation_vectors(
-        content, DataSpec(source="data.npz"), directory=tmp_path, seed=0, float_model=None
-    )
-    assert len(found.inputs) == 4
+    found = validation_vectors(content, DataSpec(source="data.npz"), directory=tmp_path, seed=0)
+    assert len(found.vectors.inputs) == 20
     assert not marker.exists()
     assert hook.module_folders(tmp_path, "data.npz", "", "data:load") == (tmp_path,)
 

@@ -25,6 +25,7 @@ from edgekit.scoring import (
         (np.array([0.5, 1.0]), 1, False),
         (np.array([[0.2, 0.8], [1.0, 0.0]]), 2, False),
         (np.array([-1, 1]), 2, False),
+        (np.ones((2, 4, 4, 1)), 16, False),  # a mask: a class for each pixel
     ],
 )
 def test_class_numbers_and_one_hot_rows_are_told_from_numbers(
@@ -37,6 +38,33 @@ def test_targets_that_are_no_outputs_are_refused_for_an_error_metric() -> None:
     outputs = np.zeros((4, 3), np.float32)
     with pytest.raises(InputError, match="needs a target for each output"):
         score_outputs(outputs, np.array([0, 1, 2, 0]), metric="mean_absolute_error")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "metric"),
+    [
+        ((4, 6, 3), (4,), "auto"),  # a class a sample, for six steps of three classes
+        ((4, 6, 3), (4, 6), "accuracy"),
+        ((4, 5, 5, 1), (4, 5, 5, 1), "accuracy"),
+        ((4, 6, 1), (4, 6, 1), "accuracy"),
+    ],
+)
+def test_classes_at_several_positions_are_refused(
+    outputs: tuple[int, ...], labels: tuple[int, ...], metric: str
+) -> None:
+    with pytest.raises(InputError, match="several positions of a sample"):
+        score_outputs(np.zeros(outputs, np.float32), np.ones(labels, np.int64), metric=metric)
+
+
+def test_a_row_of_classes_may_have_other_dimensions_of_1() -> None:
+    outputs = np.array([[[[0.1, 0.9]]], [[[0.8, 0.2]]]], np.float32)
+    assert score_outputs(outputs, np.array([1, 1])).value == 0.5
+
+
+def test_a_mask_is_scored_by_its_error() -> None:
+    outputs = np.full((2, 2, 2, 1), 0.25, np.float32)
+    score = score_outputs(outputs, np.array([[1, 0], [1, 0]] * 2).reshape(2, 2, 2, 1))
+    assert (score.metric, score.value) == ("mean_absolute_error", 0.5)  # 0.75 and 0.25 in turn
 
 
 def test_accuracy_counts_the_largest_output() -> None:

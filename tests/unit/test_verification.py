@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from graphs import GraphBuilder
 
 from edgekit import verification as module
 from edgekit.errors import InputError
@@ -7,6 +8,11 @@ from edgekit.gates import gates
 from edgekit.scoring import Score
 from edgekit.vectors import Vectors
 from edgekit.verification import DropBound, RuntimeScore
+
+
+def classifier() -> bytes:
+    builder = GraphBuilder((1, 1))
+    return builder.build(builder.fully_connected(builder.input, 2))
 
 
 def score(value: float) -> RuntimeScore:
@@ -60,7 +66,7 @@ def test_disagreements_are_counted_against_the_float_model(
         labels=np.array([0, 1]),
         float_outputs=np.array([[0.8, 0.2], [0.4, 0.6]], np.float32),
     )
-    result = module.verify(b"", vectors, runtimes=("litert",))
+    result = module.verify(classifier(), vectors, runtimes=("litert",))
     assert result.reference is not None
     assert result.reference.value == 1.0
     assert result.runtimes[0].disagreements == 1
@@ -69,4 +75,6 @@ def test_disagreements_are_counted_against_the_float_model(
 
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(InputError, match="no runtime is called 'tflm'"):
-        module.verify(b"", Vectors(inputs=np.zeros((1, 1), np.float32)), runtimes=("tflm",))
+        module.verify(
+            classifier(), Vectors(inputs=np.zeros((1, 1), np.float32)), runtimes=("tflm",)
+        )

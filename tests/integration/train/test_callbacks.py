@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import edgekit
 from edgekit.callbacks import DeviceBudget, IntegerCheckpoint, MagnitudePruning
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.integer import require_integer
@@ -175,10 +176,43 @@ def test_a_budget_is_told_each_epoch(keras: Any, tmp_path: Path) -> None:
     # 6x6x8 convolutions of 9, 4x4x8 of 9, 128x24 and 24x2
     macs = 6 * 6 * 8 * 9 + 4 * 4 * 8 * 9 + 128 * 24 + 24 * 2
     assert history["macs"] == [macs] * 3
-    assert history["predicted_flash_bytes"][-1] < history["predicted_flash_bytes"][0]
+    coded = history["predicted_coded_flash_bytes"]
+    assert coded[-1] < coded[0]
+    assert coded[-1] < history["predicted_flash_bytes"][-1]  # whose zeros stay bytes
     # at least the two largest neighbours: 6x6x8 in and 4x4x8 out
     assert history["predicted_arena_bytes"][0] >= 6 * 6 * 8 + 4 * 4 * 8
     assert "predicted_arena_bytes" in (tmp_path / "log.csv").read_text()
+
+
+def test_a_budget_and_check_tell_the_same_flash_of_the_same_file(
+    keras: Any, tmp_path: Path
+) -> None:
+    x, y = samples()
+    model = network(keras)
+    history = fit(model, DeviceBudget("nucleo-l4r5zi"))
+    checkpoint = IntegerCheckpoint(
+        tmp_path / "model.tflite", validation_data=(x[:8], y[:8]), calibration=x[8:16]
+    )
+    fit(model, checkpoint)
+    (found,) = edgekit.check(tmp_path / "model.tflite", targets=("nucleo-l4r5zi",))
+    assert found.flash_bytes is not None
+    assert found.arena_bytes is not None
+    assert history["predicted_flash_bytes"][-1] == found.flash_bytes.value
+    assert history["predicted_arena_bytes"][-1] == found.arena_bytes.value
+
+
+def test_a_checkpoint_refuses_a_model_with_several_outputs(keras: Any, tmp_path: Path) -> None:
+    x, y = samples()
+    model = network(keras)
+    flat = model.layers[-2].output
+    number = keras.layers.Dense(1, name="number")(flat)
+    both = keras.Model(model.inputs, [number, model.outputs[0]])
+    both.compile("adam", ["mse", "sparse_categorical_crossentropy"])
+    checkpoint = IntegerCheckpoint(
+        tmp_path / "model.tflite", validation_data=(x[:8], y[:8]), calibration=x[8:16]
+    )
+    with pytest.raises(UnsupportedModelError, match=r"the model has 2 outputs \('number' \(\?, 1"):
+        both.fit(x, [y, y], verbose=0, callbacks=[checkpoint])
 
 
 def test_a_model_that_can_never_fit_ends_the_training(keras: Any, tmp_path: Path) -> None:

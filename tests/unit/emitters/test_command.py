@@ -53,7 +53,9 @@ def test_people_see_each_file_and_where_the_arena_comes_from(
     assert run([*arguments, "--vectors", "0"]) == 0
     printed = capsys.readouterr().out
     assert "CMakeLists.txt" in printed
-    assert "arena: 20,480 B declared, --arena 20KiB" in printed
+    assert "arena: 20,480 B, declared\n" in printed
+    assert run([*arguments, "--vectors", "0", "-v"]) == 0
+    assert "arena: 20,480 B, declared: --arena 20KiB\n" in capsys.readouterr().out
     assert not list(out.rglob("*selftest*"))
 
 
