@@ -202,8 +202,10 @@ def _places(model: "Model", twin: "Graph") -> "list[tuple[Operator | None, int]]
     places: list[tuple[Operator | None, int]] = [] if entry is None else [(None, entry.index)]
     kept = {item.index for item in twin.operators}
     for operator in graph.operators:
+        if operator.index not in kept or not operator.outputs:
+            continue
         output = operator.outputs[0]
-        if operator.index in kept and is_quantized(graph.tensors[output]):
+        if is_quantized(graph.tensors[output]):
             places.append((operator, output))
     return places
 
