@@ -1,5 +1,6 @@
 """The public functions: one for each command, of the same name and with the same defaults."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -292,6 +293,7 @@ def verify(
     Raises:
         EdgekitError: What the user must put right.
     """
+    from edgekit.agreement import agreement
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.held_out import validation_vectors
     from edgekit.runtimes import RUNTIMES
@@ -303,10 +305,12 @@ def verify(
         content, spec, directory=Path.cwd(), seed=seed, float_model=reference
     )
     with watch("verify") as progress:
-        return run(
+        result = run(
             content,
             vectors,
             runtimes=runtimes or tuple(RUNTIMES),
             confidence=confidence,
             progress=progress,
         )
+        found = agreement(content, vectors, result.outputs, progress=progress)
+    return replace(result, agreement=found)

@@ -12,6 +12,7 @@ from edgekit.emulate import Emulation, check_tools, emulate
 from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.fit.check import check
 from edgekit.flatbuffer.model import read, read_bytes
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.golden import data_inputs, golden_vectors, random_inputs
 from edgekit.project import load_project
 from edgekit.quantity import Quantity, parse_bytes
@@ -107,7 +108,9 @@ def emit(
     if emulator is not None:
         check_tools(emulator.tflm, emulator.board)
     content = read_bytes(path)
-    check_integer(read(content, name=str(path)))
+    parsed = read(content, name=str(path))
+    check_integer(parsed)
+    check_shapes(parsed)
     arena_bytes, missed = _arena(content, target, arena)
     emission = Emission(
         out=folder,

@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.flatbuffer.feeding import is_quantized, value_type
 from edgekit.flatbuffer.model import Tensor, read
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.numerics import dequantize, quantize
 from edgekit.process import Progress, silent
 from edgekit.runtimes import RUNTIMES
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from edgekit.agreement import Agreement
     from edgekit.runtimes.tflm import Array
 
 
@@ -71,11 +73,14 @@ class Verification:
         runtimes: Each runtime's.
         outputs: Of each runtime that ran, by its name: real values, float32, shape
             ``(samples, …)``.
+        agreement: Of TFLite-Micro with LiteRT; None where it was not asked for, or one of them
+            did not run.
     """
 
     reference: Score | None
     runtimes: tuple[RuntimeScore, ...]
     outputs: "Mapping[str, npt.NDArray[np.float32]]"
+    agreement: "Agreement | None" = None
 
 
 def verify(
@@ -100,8 +105,10 @@ def verify(
 
     Raises:
         InputError: The inputs do not fit the model, or an unknown runtime.
-        UnsupportedModelError: The model has several inputs.
+        UnsupportedModelError: The model has several inputs, or its operators give other shapes
+            than it declares.
     """
+    check_shapes(read(model))
     reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []

@@ -49,7 +49,12 @@ class Difference:
 
 
 def first_difference(
-    content: bytes, model: "Model", stored: "Array", *, progress: Progress = silent
+    content: bytes,
+    model: "Model",
+    stored: "Array",
+    *,
+    reference: bool = False,
+    progress: Progress = silent,
 ) -> Difference | None:
     """Return the first operator at which LiteRT and TFLite-Micro differ, or None.
 
@@ -57,6 +62,7 @@ def first_difference(
         content: The `.tflite` file; both runtimes get the same bytes.
         model: The same, read.
         stored: Input values as the model stores them, shape ``(samples, …)``.
+        reference: Whether LiteRT runs its reference kernels; else its fast ones.
         progress: Told the samples done.
 
     Raises:
@@ -67,7 +73,7 @@ def first_difference(
     wanted = tuple(item.outputs[0] for item in operators)
     with tflm.Session() as session:
         micro = session.tensors(content, (stored,), wanted, progress=progress)
-    with litert.Session() as session:
+    with litert.Session(reference=reference) as session:
         lite = session.tensors(content, (stored,), wanted, progress=progress)
     parted = [
         (operator, a, b)

@@ -20,7 +20,7 @@ LEVELS = [
     },
     {"runtimes", "train", "calibration", "posttraining", "shrinking", "emitters"},
     {
-        "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
+        "agreement", "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
         "held_out", "emission",
     },
     {"reports"},
