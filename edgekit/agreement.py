@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.explanation.runtimes import Difference, first_difference
+from edgekit.explanation.divergence import FLOAT_STEP, first_divergence
+from edgekit.explanation.runtimes import Difference
 from edgekit.explanation.twin import real_values
 from edgekit.flatbuffer.feeding import is_quantized
 from edgekit.flatbuffer.macs import macs
@@ -33,7 +34,6 @@ _REFERENCE_MACS = 2_000_000_000  # of all samples together: some 10 s of one cor
 _TRACED_SAMPLES = 4  # in which the first operator is looked for: all tensors are held at once
 _MORE_THAN_ONE_STEP = 1.5  # steps are whole, and real numbers only nearly
 _LARGEST = float(np.finfo(np.float32).max)
-_FLOAT_STEP = 2.0**-10  # of the largest output: float kernels add up in other orders
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,8 @@ class Agreement:
         differing: On how many of these they differ by more than one step, or in the class.
         classes: On how many of these in the class.
         steps: The largest difference of an output from the reference kernels', in steps.
-        first: The first operator that differs from the reference kernels; None where all agree.
+        first: The first operator that differs from its reference kernel by more than one step on
+            equal inputs; None where there is none: what differs then is one step that grew.
     """
 
     samples: int
@@ -70,7 +71,8 @@ def agreement(
 
     Where LiteRT's fast kernels give what TFLite-Micro gives, within one step, the two agree.
     Samples on which they do not are run through LiteRT's reference kernels, which define the
-    operators: as many as 2 G multiply-accumulates allow, evenly spaced.
+    operators: as many as 2 G multiply-accumulates allow, evenly spaced. Where these differ too,
+    the operators are asked one by one.
 
     Args:
         model: A whole `.tflite` file with one input.
@@ -102,6 +104,7 @@ def agreement(
     reference = real_values(given, parsed.main.tensors[parsed.main.outputs[0]])
     found = micro[chosen]
     wrong = _apart(found, reference, step, has_classes=has_classes)
+    worst = _worst(stored, wrong, _distance(found, reference))
     return Agreement(
         samples=len(micro),
         rounded=rounded,
@@ -109,7 +112,7 @@ def agreement(
         differing=int(wrong.sum()),
         classes=int(_other_class(found, reference).sum()) if has_classes else 0,
         steps=float(_distance(found, reference).max(initial=0) / step),
-        first=_first(model, parsed, stored[wrong], progress) if wrong.any() else None,
+        first=None if worst is None else first_divergence(model, parsed, worst, progress=progress),
     )
 
 
@@ -117,10 +120,13 @@ def _same(samples: int, rounded: int) -> Agreement:
     return Agreement(samples=samples, rounded=rounded, asked=0, differing=0, classes=0, steps=0.0)
 
 
-def _first(model: bytes, parsed: "Model", stored: "Array", progress: Progress) -> Difference | None:
-    return first_difference(
-        model, parsed, stored[:_TRACED_SAMPLES], reference=True, progress=progress
-    )
+def _worst(
+    stored: "Array", wrong: "npt.NDArray[np.bool_]", distance: "npt.NDArray[np.float64]"
+) -> "Array | None":
+    """Return the samples to trace: those that are furthest apart."""
+    order = np.argsort(-distance, kind="stable")
+    places = order[wrong[order]][:_TRACED_SAMPLES]
+    return stored[places] if len(places) else None
 
 
 def _apart(
@@ -158,7 +164,7 @@ def _step(graph: "Graph", outputs: "Reals") -> float:
         return scale
     if graph.tensors[graph.outputs[0]].dtype.startswith("float"):
         peak = float(np.abs(outputs[np.isfinite(outputs)]).max(initial=0.0))
-        return max(peak, float(np.finfo(np.float32).tiny)) * _FLOAT_STEP
+        return max(peak, float(np.finfo(np.float32).tiny)) * FLOAT_STEP
     return 0.5  # whole numbers such as places of a largest value: none is near another
 
 

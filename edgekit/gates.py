@@ -49,34 +49,41 @@ def _ran(score: "RuntimeScore") -> Finding:
 def _agree(found: "Agreement") -> Finding:
     """Return whether TFLite-Micro computes what LiteRT's reference kernels do.
 
-    What LiteRT's fast kernels round otherwise is told, and misses nothing.
+    What LiteRT's fast kernels round otherwise is told, and misses nothing; so is one step between
+    two reference kernels that grows in the operators behind it.
     """
-    text = f"TFLite-Micro and LiteRT agree within one step on {found.samples:,} samples"
-    if found.asked:
-        kernels = "TFLite-Micro and LiteRT's reference kernels"
-        text = f"{kernels} agree within one step on {found.asked:,} of {found.samples:,} samples"
-        if found.differing:
-            text = f"{kernels} differ on {found.differing:,} of {found.asked:,} samples"
-            text += f", by up to {found.steps:,.4g} steps, {found.classes:,} of them in the class"
-            text += _first_operator(found)
-        elif found.rounded:
-            text += f"; LiteRT's fast kernels round {found.rounded:,} of them otherwise"
+    first = found.first
+    if first is None:
+        return Finding(gate="runtimes agree", passed=True, message=_agreeing(found))
     return Finding(
         gate="runtimes agree",
-        passed=not found.differing,
-        message=text,
-        hint="see the operators: edgekit explain MODEL --data DATA --runtimes"
-        if found.differing
-        else None,
+        passed=False,
+        message=f"TFLite-Micro and LiteRT's reference kernels differ on {found.differing:,} of "
+        f"{found.asked:,} samples, by up to {found.steps:,.4g} steps, and in the class on "
+        f"{found.classes:,}: the first operator that differs is {first.op} at {first.operator}, "
+        f"with {first.tflite_micro:g} where LiteRT has {first.litert:g}",
+        hint="see all operators: edgekit explain MODEL --data DATA --runtimes",
     )
 
 
-def _first_operator(found: "Agreement") -> str:
-    if found.first is None:
-        return ""
-    first = found.first
-    values = f"{first.tflite_micro:g} where LiteRT has {first.litert:g}"
-    return f"; the first operator that differs is {first.op} at {first.operator}: {values}"
+def _agreeing(found: "Agreement") -> str:
+    if not found.asked:
+        return f"TFLite-Micro and LiteRT agree within one step on {found.samples:,} samples"
+    text = (
+        f"TFLite-Micro and LiteRT's reference kernels agree within one step on {found.asked:,} of "
+        f"{found.samples:,} samples"
+    )
+    if found.differing:
+        text = (
+            "TFLite-Micro and LiteRT's reference kernels agree within one step in each operator; "
+            f"on {found.differing:,} of {found.asked:,} samples that grows to {found.steps:,.4g} "
+            "steps at the output"
+        )
+        if found.classes:
+            text += f", and to another class on {found.classes:,}"
+    if found.rounded:
+        text += f"; LiteRT's fast kernels round {found.rounded:,} of {found.samples:,} otherwise"
+    return text
 
 
 def _drops(

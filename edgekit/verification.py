@@ -108,11 +108,12 @@ def verify(
         UnsupportedModelError: The model has several inputs, or its operators give other shapes
             than it declares.
     """
+    names = _known(runtimes)
     check_shapes(read(model))
     reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []
-    for name in _known(runtimes):
+    for name in names:
         named = _naming(progress, name)
         try:
             outputs[name] = real_outputs(name, model, vectors.inputs, progress=named)

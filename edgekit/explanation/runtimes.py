@@ -49,12 +49,7 @@ class Difference:
 
 
 def first_difference(
-    content: bytes,
-    model: "Model",
-    stored: "Array",
-    *,
-    reference: bool = False,
-    progress: Progress = silent,
+    content: bytes, model: "Model", stored: "Array", *, progress: Progress = silent
 ) -> Difference | None:
     """Return the first operator at which LiteRT and TFLite-Micro differ, or None.
 
@@ -62,7 +57,6 @@ def first_difference(
         content: The `.tflite` file; both runtimes get the same bytes.
         model: The same, read.
         stored: Input values as the model stores them, shape ``(samples, …)``.
-        reference: Whether LiteRT runs its reference kernels; else its fast ones.
         progress: Told the samples done.
 
     Raises:
@@ -73,7 +67,7 @@ def first_difference(
     wanted = tuple(item.outputs[0] for item in operators)
     with tflm.Session() as session:
         micro = session.tensors(content, (stored,), wanted, progress=progress)
-    with litert.Session(reference=reference) as session:
+    with litert.Session() as session:
         lite = session.tensors(content, (stored,), wanted, progress=progress)
     parted = [
         (operator, a, b)
@@ -82,12 +76,13 @@ def first_difference(
     ]
     if not parted:
         return None
-    return _difference(model, *parted[0], differing=len(parted))
+    return difference_at(model, *parted[0], differing=len(parted))
 
 
-def _difference(
+def difference_at(
     model: "Model", operator: "Operator", lite: "Array", micro: "Array", *, differing: int
 ) -> Difference:
+    """Return the difference of what ``operator`` writes first, shape ``(samples, *shape)``."""
     tensor = model.main.tensors[operator.outputs[0]]
     apart = np.abs(lite.astype(np.float64) - micro.astype(np.float64))
     sample = int(np.argmax(apart.reshape(len(apart), -1).any(axis=1)))

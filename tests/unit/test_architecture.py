@@ -20,8 +20,8 @@ LEVELS = [
     },
     {"runtimes", "train", "calibration", "posttraining", "shrinking", "emitters"},
     {
-        "agreement", "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
-        "held_out", "emission",
+        "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
+        "held_out", "emission", "agreement",
     },
     {"reports"},
     {

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from graphs import GraphBuilder
 
 from edgekit import verification as module
 from edgekit.errors import InputError
@@ -60,7 +61,9 @@ def test_disagreements_are_counted_against_the_float_model(
         labels=np.array([0, 1]),
         float_outputs=np.array([[0.8, 0.2], [0.4, 0.6]], np.float32),
     )
-    result = module.verify(b"", vectors, runtimes=("litert",))
+    builder = GraphBuilder((1, 1))
+    content = builder.build(builder.fully_connected(builder.input, 2))
+    result = module.verify(content, vectors, runtimes=("litert",))
     assert result.reference is not None
     assert result.reference.value == 1.0
     assert result.runtimes[0].disagreements == 1
