@@ -310,6 +310,7 @@ def verify(
     Raises:
         EdgekitError: What the user must put right.
     """
+    from edgekit.agreement import agreement
     from edgekit.flatbuffer.model import read_bytes
     from edgekit.held_out import scored_vectors
     from edgekit.runtimes import RUNTIMES
@@ -326,11 +327,12 @@ def verify(
             content, spec, directory=Path.cwd(), seed=seed, float_model=reference
         )
     with watch("verify") as progress:
-        found = run(
+        result = run(
             content,
             given.vectors,
             runtimes=runtimes or tuple(RUNTIMES),
             confidence=confidence,
             progress=progress,
         )
-    return replace(found, origin=given.origin)
+        found = agreement(content, given.vectors, result.outputs, progress=progress)
+    return replace(result, origin=given.origin, agreement=found)

@@ -10,6 +10,7 @@ from edgekit.correction import LayerShift, correct_biases
 from edgekit.errors import UnsupportedModelError
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.flatbuffer.writer import write
 from edgekit.held_out import DataSummary, calibration_samples
 from edgekit.lowbit import coarsened
@@ -174,10 +175,12 @@ def keep_model(
         doubts: Reasons not to trust the calibration.
 
     Raises:
-        UnsupportedModelError: Floats are left in an integer model, or weights cannot be coarser.
+        UnsupportedModelError: Floats are left in an integer model, operators give other shapes
+            than the file declares, or weights cannot be coarser.
     """
     if spec.is_integer:
         require_integer(read(content), io=spec.io)
+    check_shapes(read(content))
     coarse = coarsened(read(content), spec)
     if coarse.weights:
         content = write(coarse.model)

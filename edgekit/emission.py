@@ -14,6 +14,7 @@ from edgekit.emulate import Emulation, check_tools, emulate
 from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.fit.check import check
 from edgekit.flatbuffer.model import read, read_bytes
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.golden import data_inputs, golden_vectors, random_inputs
 from edgekit.hook import source_file
 from edgekit.outputs import check_output_folder
@@ -124,7 +125,9 @@ def emit(  # noqa: PLR0913  one argument an option
     if emulator is not None:
         check_tools(emulator.tflm, emulator.board)
     content = read_bytes(path)
-    check_integer(read(content, name=str(path)))
+    parsed = read(content, name=str(path))
+    check_integer(parsed)
+    check_shapes(parsed)
     arena_bytes, missed = _arena(content, target, arena)
     emission = Emission(
         out=folder,

@@ -8,24 +8,34 @@ from edgekit.quantity import Quantity
 from edgekit.scoring import Score, drop
 
 if TYPE_CHECKING:
+    from edgekit.agreement import Agreement
     from edgekit.verification import RuntimeScore
 
 
 def gates(
-    reference: Score | None, scores: "tuple[RuntimeScore, ...]", *, accuracy_drop: float | None
+    reference: Score | None,
+    scores: "tuple[RuntimeScore, ...]",
+    *,
+    accuracy_drop: float | None,
+    agreement: "Agreement | None" = None,
 ) -> tuple[Finding, ...]:
-    """Return whether each runtime ran the model and kept its accuracy.
+    """Return whether each runtime ran the model, as the others do, and kept its accuracy.
 
     Args:
         reference: The float model's score.
         scores: Each runtime's.
         accuracy_drop: Largest loss of the metric against the float model; None asks nothing.
             Where a score has a bound, it is the bound that must hold.
+        agreement: Of TFLite-Micro with LiteRT; None asks nothing.
 
     Raises:
         InputError: A limit that has nothing to be held against.
     """
-    return (*(_ran(score) for score in scores), *_drops(reference, scores, accuracy_drop))
+    return (
+        *(_ran(score) for score in scores),
+        *(() if agreement is None else (_agree(agreement),)),
+        *_drops(reference, scores, accuracy_drop),
+    )
 
 
 def _ran(score: "RuntimeScore") -> Finding:
@@ -34,6 +44,46 @@ def _ran(score: "RuntimeScore") -> Finding:
         passed=score.refusal is None,
         message=score.refusal or f"{score.samples} samples ran on {score.runtime}",
     )
+
+
+def _agree(found: "Agreement") -> Finding:
+    """Return whether TFLite-Micro computes what LiteRT's reference kernels do.
+
+    What LiteRT's fast kernels round otherwise is told, and misses nothing; so is one step between
+    two reference kernels that grows in the operators behind it.
+    """
+    first = found.first
+    if first is None:
+        return Finding(gate="runtimes agree", passed=True, message=_agreeing(found))
+    return Finding(
+        gate="runtimes agree",
+        passed=False,
+        message=f"TFLite-Micro and LiteRT's reference kernels differ on {found.differing:,} of "
+        f"{found.asked:,} samples, by up to {found.steps:,.4g} steps, and in the class on "
+        f"{found.classes:,}: the first operator that differs is {first.op} at {first.operator}, "
+        f"with {first.tflite_micro:g} where LiteRT has {first.litert:g}",
+        hint="see all operators: edgekit explain MODEL --data DATA --runtimes",
+    )
+
+
+def _agreeing(found: "Agreement") -> str:
+    if not found.asked:
+        return f"TFLite-Micro and LiteRT agree within one step on {found.samples:,} samples"
+    text = (
+        f"TFLite-Micro and LiteRT's reference kernels agree within one step on {found.asked:,} of "
+        f"{found.samples:,} samples"
+    )
+    if found.differing:
+        text = (
+            "TFLite-Micro and LiteRT's reference kernels agree within one step in each operator; "
+            f"on {found.differing:,} of {found.asked:,} samples that grows to {found.steps:,.4g} "
+            "steps at the output"
+        )
+        if found.classes:
+            text += f", and to another class on {found.classes:,}"
+    if found.rounded:
+        text += f"; LiteRT's fast kernels round {found.rounded:,} of {found.samples:,} otherwise"
+    return text
 
 
 def _drops(

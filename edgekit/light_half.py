@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit import emitters
+from edgekit.agreement import agreement
 from edgekit.artifacts import write_bytes, write_text
 from edgekit.border import MODEL_NAME, Border
 from edgekit.errors import UnsupportedModelError
@@ -212,6 +213,7 @@ def _verify(
             runtimes=result.runtimes,
             confusion=_confusion(vectors, result.outputs),
             noise=noise(model, vectors.inputs, progress=progress),
+            agreement=agreement(model, vectors, result.outputs, progress=progress),
         )
 
     inputs = {
@@ -250,7 +252,12 @@ def _findings(
     limits = project.limits
     drop = limits.largest_drop if verified.reference is not None else None
     findings = [
-        *gates(verified.reference, verified.runtimes, accuracy_drop=drop),
+        *gates(
+            verified.reference,
+            verified.runtimes,
+            accuracy_drop=drop,
+            agreement=verified.agreement,
+        ),
         *(finding for fit in fits for finding in fit.findings),
     ]
     if limits.flash is not None and not fits:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
+from edgekit.agreement import Agreement
 from edgekit.artifacts import sha256
 from edgekit.explanation.noise import Noise
 from edgekit.fingerprint import code_of, content_of, versions
@@ -48,6 +49,7 @@ class Verified:
         runtimes: Each runtime's.
         confusion: Counts on the runtime of the first target; rows are true classes.
         noise: The rounding in each operator's output.
+        agreement: Of TFLite-Micro with LiteRT; None where one of them did not run.
     """
 
     reference: Score | None
@@ -55,6 +57,7 @@ class Verified:
     runtimes: tuple[RuntimeScore, ...]
     confusion: tuple[tuple[int, ...], ...] = ()
     noise: tuple[Noise, ...] = ()
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

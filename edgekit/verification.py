@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.flatbuffer.feeding import is_quantized, value_type
 from edgekit.flatbuffer.model import Tensor, read
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.numerics import dequantize, quantize
 from edgekit.process import Progress, silent
 from edgekit.runtimes import RUNTIMES
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from edgekit.agreement import Agreement
     from edgekit.runtimes.tflm import Array
 
 
@@ -73,12 +75,15 @@ class Verification:
         outputs: Of each runtime that ran, by its name: real values, float32, shape
             ``(samples, …)``.
         origin: Which samples they were, in words, where that is known.
+        agreement: Of TFLite-Micro with LiteRT; None where it was not asked for, or one of them
+            did not run.
     """
 
     reference: Score | None
     runtimes: tuple[RuntimeScore, ...]
     outputs: "Mapping[str, npt.NDArray[np.float32]]"
     origin: str = ""
+    agreement: "Agreement | None" = None
 
 
 def verify(
@@ -103,13 +108,17 @@ def verify(
 
     Raises:
         InputError: The inputs do not fit the model, or an unknown runtime.
-        UnsupportedModelError: The model has several inputs or outputs.
+        UnsupportedModelError: The model has several inputs or outputs, or its operators give other
+            shapes than it declares.
     """
-    scored_output(read(model).main)
+    names = _known(runtimes)
+    given = read(model)
+    scored_output(given.main)
+    check_shapes(given)
     reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []
-    for name in _known(runtimes):
+    for name in names:
         named = _naming(progress, name)
         try:
             outputs[name] = real_outputs(name, model, vectors.inputs, progress=named)

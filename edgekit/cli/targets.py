@@ -153,9 +153,11 @@ def _base(target: str, path: Path) -> str:
 def _list_for(model: Path, profiles: "tuple[Target, ...]", *, as_json: bool) -> int:
     from edgekit.fit.check import check_model, to_json
     from edgekit.flatbuffer.model import load
+    from edgekit.flatbuffer.shapes import check_shapes
     from edgekit.specs import Limits
 
     parsed = load(model)
+    check_shapes(parsed)
     fits = sorted(
         (check_model(parsed, profile, limits=Limits()) for profile in profiles), key=_rank
     )

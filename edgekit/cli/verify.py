@@ -1,5 +1,6 @@
 """``edgekit verify``: run a model on each runtime and compare."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,11 +78,17 @@ def verify(
         seed=seed,
         watch=progress_bar,
     )
-    findings = gates(result.reference, result.runtimes, accuracy_drop=accuracy_drop)
+    findings = gates(
+        result.reference,
+        result.runtimes,
+        accuracy_drop=accuracy_drop,
+        agreement=result.agreement,
+    )
     passed = all(finding.passed for finding in findings)
     if as_json:
-        found = to_json(result.reference, result.runtimes)
-        print_json("verify", {**found, "data": result.origin, "passed": passed})
+        told = to_json(result.reference, result.runtimes)
+        agreed = result.agreement and asdict(result.agreement)
+        print_json("verify", {**told, "agreement": agreed, "data": result.origin, "passed": passed})
     else:
         _show(result, findings)
     return 0 if passed else 1
@@ -96,6 +103,8 @@ def _show(result: "Verification", findings: "tuple[Finding, ...]") -> None:
     for finding in findings:
         mark = "[green]holds[/] " if finding.passed else "[red]missed[/]"
         out.print(f"{mark} {finding.gate}: {shown(finding.message)}")
+        if not finding.passed and finding.hint is not None:
+            out.print(f"hint: {shown(finding.hint)}")
 
 
 def _table(result: "Verification") -> "Table":

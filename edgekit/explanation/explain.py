@@ -14,6 +14,7 @@ from edgekit.explanation.twin import check_one_input, float_twin, with_weights_o
 from edgekit.explanation.view import Effect, View
 from edgekit.flatbuffer.integer import FloatTensor, float_tensors
 from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.process import Progress, silent
 from edgekit.runtimes import litert
 from edgekit.scoring import Score
@@ -79,11 +80,13 @@ def explain(
 
     Raises:
         InputError: Samples or a reference that do not fit.
-        UnsupportedModelError: Several inputs or outputs, or LiteRT refuses the model.
+        UnsupportedModelError: Several inputs or outputs, shapes that the operators do not give, or
+            LiteRT refuses the model.
     """
     model = read(content)
     check_one_input(model)
     scored_output(model.main)
+    check_shapes(model)
     with litert.Session() as session:
         # LiteRT is the stricter reader: what it takes, the twin can be made of.
         session.run(content, (stored_inputs(content, vectors.inputs[:1]),))

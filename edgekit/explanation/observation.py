@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.twin import INPUT, real_values, stored_input
 from edgekit.flatbuffer.feeding import is_quantized
+from edgekit.flatbuffer.shapes import other_shape
 from edgekit.flatbuffer.writer import write
 
 if TYPE_CHECKING:
@@ -154,18 +154,11 @@ def _check_shapes(tensor: "Tensor", *arrays: "Array") -> None:
         UnsupportedModelError: A runtime's values have another number of elements or channels.
     """
     if not tensor.elements:
-        raise UnsupportedModelError(
-            f"tensor '{tensor.name}' has the shape {tensor.shape}: it holds no value",
-            hint="convert the model anew with fixed shapes",
-        )
+        raise other_shape(tensor, tensor.shape)
     for array in arrays:
         given = tuple(array.shape[1:])
         if math.prod(given) != tensor.elements or given[-1:] != tensor.shape[-1:]:
-            raise UnsupportedModelError(
-                f"tensor '{tensor.name}' is declared with the shape {tensor.shape}, and its "
-                f"operator gives {given}",
-                hint="convert the model anew with fixed shapes",
-            )
+            raise other_shape(tensor, given)
 
 
 def ratio_db(signal: float, noise: float) -> float:
@@ -202,8 +195,10 @@ def _places(model: "Model", twin: "Graph") -> "list[tuple[Operator | None, int]]
     places: list[tuple[Operator | None, int]] = [] if entry is None else [(None, entry.index)]
     kept = {item.index for item in twin.operators}
     for operator in graph.operators:
+        if operator.index not in kept or not operator.outputs:
+            continue
         output = operator.outputs[0]
-        if operator.index in kept and is_quantized(graph.tensors[output]):
+        if is_quantized(graph.tensors[output]):
             places.append((operator, output))
     return places
 

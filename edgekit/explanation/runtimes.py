@@ -76,12 +76,13 @@ def first_difference(
     ]
     if not parted:
         return None
-    return _difference(model, *parted[0], differing=len(parted))
+    return difference_at(model, *parted[0], differing=len(parted))
 
 
-def _difference(
+def difference_at(
     model: "Model", operator: "Operator", lite: "Array", micro: "Array", *, differing: int
 ) -> Difference:
+    """Return the difference of what ``operator`` writes first, shape ``(samples, *shape)``."""
     tensor = model.main.tensors[operator.outputs[0]]
     apart = np.abs(lite.astype(np.float64) - micro.astype(np.float64))
     sample = int(np.argmax(apart.reshape(len(apart), -1).any(axis=1)))

@@ -11,6 +11,7 @@ from edgekit.fit.flash import code_quantity, model_quantity
 from edgekit.fit.latency import latency, operator_milliseconds
 from edgekit.fit.operators import Unsupported, unsupported_operators
 from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.specs import Limits
 
@@ -79,8 +80,11 @@ def check(
 
     Raises:
         InputError: Not a TFLite file, or a linker map that cannot be read or is of another model.
+        UnsupportedModelError: Operators give other shapes than the file declares.
     """
-    return check_model(read(model), target, limits=limits, map_file=map_file)
+    parsed = read(model)
+    check_shapes(parsed)
+    return check_model(parsed, target, limits=limits, map_file=map_file)
 
 
 def check_model(

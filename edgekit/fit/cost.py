@@ -97,5 +97,6 @@ def _outputs(graph: "Graph", operator: "Operator") -> int:
 
 def _elements(graph: "Graph", operator: "Operator") -> int:
     """Return the larger of what an operator reads first and what it writes."""
-    read = graph.tensors[operator.inputs[0]].elements if operator.inputs else 0
+    first = operator.inputs[0] if operator.inputs else -1
+    read = 0 if first == -1 else graph.tensors[first].elements
     return max(read, _outputs(graph, operator))

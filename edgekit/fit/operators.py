@@ -66,6 +66,11 @@ class Use:
         return self.graph.tensors[self.operator.inputs[position]].dtype
 
     @property
+    def taken(self) -> frozenset[str] | None:
+        """The types of activations for which there is a kernel; None where no type is asked."""
+        return None if self.operator.is_custom else TYPES.get(self.operator.op)
+
+    @property
     def types(self) -> frozenset[str]:
         """The types of all its tensors."""
         used = (*self.operator.inputs, *self.operator.outputs)
@@ -108,7 +113,7 @@ def _refusal(use: Use, rule: "Callable[[Use], bool]", subgraph: int) -> Unsuppor
         "type": use.activation_type or "none",
         "weights": use.weight_type or "none",
         "runtime": use.runtime.name,
-        "taken": ", ".join(sorted(TYPES.get(use.operator.op) or ())),
+        "taken": ", ".join(sorted(use.taken or ())),
     }
     return Unsupported(
         op=use.operator.op,
@@ -153,7 +158,7 @@ def _legacy_uint8(use: Use) -> bool:
 
     convert the float model again: edgekit convert MODEL --data DATA --out FILE
     """
-    return use.activation_type == "uint8" and "uint8" not in (TYPES[use.operator.op] or ())
+    return use.activation_type == "uint8" and use.taken is not None and "uint8" not in use.taken
 
 
 def _half_float(use: Use) -> bool:
@@ -198,8 +203,7 @@ def _no_kernel(use: Use) -> bool:
 
     keep that layer out of the graph, or replace it by layers whose operators take {type}
     """
-    taken = None if use.operator.is_custom else TYPES[use.operator.op]
-    return taken is not None and use.activation_type not in taken
+    return use.taken is not None and use.activation_type not in use.taken
 
 
 def _not_in_litert(use: Use) -> bool:

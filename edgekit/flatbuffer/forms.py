@@ -60,6 +60,8 @@ _FORMS: "Mapping[str, Form]" = {
         options="Conv2DOptions",
         positive=(*_STRIDES, *_DILATIONS),
     ),
+    "CONV_3D": Form(inputs=(0, 1), ranks={0: 5, 1: 5}, options="Conv3DOptions"),
+    "CONV_3D_TRANSPOSE": Form(inputs=(0, 1, 2), ranks={1: 5, 2: 5}, options="Conv3DOptions"),
     "DEPTHWISE_CONV_2D": Form(
         inputs=(0, 1),
         ranks={0: 4, 1: 4},
@@ -72,6 +74,8 @@ _FORMS: "Mapping[str, Form]" = {
     ),
     "HASHTABLE_IMPORT": Form(inputs=(0,), outputs=0),
     "IF": Form(outputs=0, options="IfOptions"),
+    "PADV2": Form(inputs=(0, 1, 2)),
+    "RNN": Form(inputs=(0, 1, 2), ranks={0: 2, 1: 2, 2: 2}),
     "SVDF": Form(
         inputs=(0, 1, 2, 4),
         ranks={0: 2, 1: 2, 2: 2},
@@ -87,6 +91,7 @@ _FORMS: "Mapping[str, Form]" = {
     ),
     # Input, four weights of the input and of the state, and the two states.
     "UNIDIRECTIONAL_SEQUENCE_LSTM": Form(inputs=(0, 2, 3, 4, 6, 7, 8, 18, 19), ranks={0: 3, 19: 2}),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": Form(inputs=(0, 1, 2), ranks={0: 3, 1: 2, 2: 2}),
     "WHILE": Form(outputs=0, options="WhileOptions"),
     **dict.fromkeys(("HASHTABLE", "VAR_HANDLE"), Form(inputs=())),
     **dict.fromkeys(("CALL", "CUSTOM", "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES"), _ANYTHING),

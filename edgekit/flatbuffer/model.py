@@ -2,13 +2,20 @@
 
 import hashlib
 import struct
-from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.flatbuffer.schema import (
+    OPERATORS,
+    TYPES,
+    NewerError,
+    builtin_code,
+    check_known,
+    check_places,
+)
 from edgekit.flatbuffer.soundness import UnsoundError, check_model, check_size
 from edgekit.flatbuffer.values import (
     Graph,
@@ -78,7 +85,8 @@ def read(content: bytes, *, name: str = "the model") -> Model:
     Raises:
         InputError: Not a TFLite file, or a damaged one: cut short, with indices that point
             outside it, or one that contradicts itself.
-        UnsupportedModelError: The file has no graph, or one without operators.
+        UnsupportedModelError: The file has no graph, or one without operators; or it is written
+            in a newer schema than edgekit knows.
     """
     if content[4:8] != IDENTIFIER:
         raise InputError(
@@ -86,27 +94,14 @@ def read(content: bytes, *, name: str = "the model") -> Model:
             hint="convert a Keras model with: edgekit convert MODEL --data random --out FILE",
         )
     try:
-        root = schema.Model.GetRootAs(content, 0)
-        check_size(root, len(content))
-        model = _model(schema.ModelT.InitFromObj(root), content)
+        source = _unpacked(content)
+        model = _model(source, content)
         check_model(model)
     except UnsoundError as error:
         reason = " ".join(str(error).split())  # with names out of the file
-        raise InputError(f"{name}: damaged TFLite file: {reason}") from error
-    except (
-        struct.error,
-        IndexError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        RecursionError,
-    ) as error:  # what the schema's reader lets out on damaged bytes
-        raise InputError(
-            f"{name}: damaged TFLite file: a table or number points at nothing",
-            hint="it may have been cut short: copy or convert it again",
-        ) from error
+        raise InputError(f"{name}: damaged TFLite file: {reason}", hint=error.hint) from error
+    except NewerError as error:
+        raise UnsupportedModelError(f"{name}: {error}", hint=error.hint) from error
     if not model.graphs:
         raise UnsupportedModelError(f"{name}: the model has no graph")
     if not model.main.operators:
@@ -114,7 +109,36 @@ def read(content: bytes, *, name: str = "the model") -> Model:
     return model
 
 
+def _unpacked(content: bytes) -> schema.ModelT:
+    """Return what the schema's own reader makes of ``content``.
+
+    Raises:
+        UnsoundError: It finds no tables where the offsets point, or more than fit the file.
+    """
+    try:
+        root = schema.Model.GetRootAs(content, 0)
+        check_size(root, len(content))
+        return schema.ModelT.InitFromObj(root)
+    except UnsoundError:
+        raise
+    except (
+        struct.error,
+        IndexError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # what the schema's reader lets out on damaged bytes
+        raise UnsoundError(
+            "a table or number points at nothing",
+            hint="it may have been cut short: copy or convert it again",
+        ) from error
+
+
 def _model(source: schema.ModelT, content: bytes) -> Model:
+    check_known(source)
+    check_places(source)
     blocks = [_block(buffer, content) for buffer in _items(source.buffers)]
     graphs = tuple(_graph(source, graph, blocks) for graph in _items(source.subgraphs))
     legacy = source.metadataBuffer
@@ -163,7 +187,7 @@ def _tensor(index: int, tensor: schema.TensorT, blocks: list[bytes | None]) -> T
         index=index,
         name=_text(tensor.name),
         shape=_indices(tensor.shape),
-        dtype=_type_names()[tensor.type],
+        dtype=TYPES[tensor.type],
         data=blocks[tensor.buffer],
         quantization=_quantization(tensor.quantization),
         is_variable=bool(tensor.isVariable),
@@ -183,6 +207,8 @@ def _quantization(source: schema.QuantizationParametersT | None) -> Quantization
     stored = source.zeroPoint
     zero_points = np.zeros(len(scales), np.int64)
     if stored is not None and len(stored):
+        if len(stored) not in {1, len(scales)}:
+            raise UnsoundError(f"a tensor has {len(scales)} scales and {len(stored)} zero points")
         zero_points = np.broadcast_to(np.asarray(stored, np.int64), scales.shape)
     return Quantization(
         scales=scales,
@@ -205,9 +231,7 @@ def _operator(
     index: int, operator: schema.OperatorT, codes: list[schema.OperatorCodeT]
 ) -> Operator:
     code = codes[operator.opcodeIndex]
-    # Converters before TF 2.4 knew the old field alone, which holds codes up to 127.
-    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-    name = _operator_names()[builtin]
+    name = OPERATORS[builtin_code(code)]
     custom = operator.customOptions
     return Operator(
         index=index,
@@ -251,17 +275,3 @@ def _indices(value: "Iterable[int] | None") -> tuple[int, ...]:
 
 def _text(value: bytes | None) -> str:
     return (value or b"").decode(errors="replace")
-
-
-@cache
-def _operator_names() -> dict[int, str]:
-    return _names(schema.BuiltinOperator)
-
-
-@cache
-def _type_names() -> dict[int, str]:
-    return {number: name.lower() for number, name in _names(schema.TensorType).items()}
-
-
-def _names(enumeration: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}

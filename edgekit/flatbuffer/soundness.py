@@ -30,7 +30,11 @@ _STORED = frozenset({"int8", "uint8", "int16"})
 
 
 class UnsoundError(ValueError):
-    """A file that cannot be; the message says why."""
+    """A file that cannot be; the message says why, and the hint what to try, if edgekit knows."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def check_size(model: "schema.Model", file_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""LiteRT without delegates: the reference kernels that phones and Linux boards share."""
+"""LiteRT without delegates: its fast kernels, and the reference kernels that define them."""
 
 import re
 from typing import TYPE_CHECKING
@@ -35,9 +35,14 @@ class Session:
     """A process in which LiteRT runs models; close it, or use it in a ``with``.
 
     A crash ends the process and the call; the next call starts another one.
+
+    Args:
+        reference: Whether the reference kernels run, which define what each operator computes;
+            else those that LiteRT made fast, which may round otherwise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reference: bool = False) -> None:
+        self._reference = reference
         self._worker = Worker(_WHAT, bounds=RUNTIME)
 
     def __enter__(self) -> "Self":
@@ -66,7 +71,7 @@ class Session:
             ToolError: It crashed, or went out of its bounds.
         """
         self._revive()
-        return self._worker.call(_run, progress, model, inputs)
+        return self._worker.call(_run, progress, model, inputs, self._reference)
 
     def tensors(
         self,
@@ -88,7 +93,7 @@ class Session:
             For each wanted tensor its stored values, shape ``(samples, *shape)``.
         """
         self._revive()
-        return self._worker.call(_tensors, progress, model, inputs, wanted)
+        return self._worker.call(_tensors, progress, model, inputs, wanted, self._reference)
 
     def _revive(self) -> None:
         if not self._worker.is_alive:
@@ -96,29 +101,39 @@ class Session:
             self._worker = Worker(_WHAT, bounds=RUNTIME)
 
 
-def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tuple[Array, ...]":
-    interpreter = _allocate(model)
+def _run(
+    progress: Progress,
+    model: bytes,
+    inputs: "tuple[Array, ...]",
+    reference: bool,  # noqa: FBT001  a worker takes no keywords
+) -> "tuple[Array, ...]":
+    interpreter = _allocate(model, reference=reference)
     sinks = tuple(item["index"] for item in interpreter.get_output_details())
     rows = _rows(progress, interpreter, inputs, sinks)
     return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
 
 
 def _tensors(
-    progress: Progress, model: bytes, inputs: "tuple[Array, ...]", wanted: tuple[int, ...]
+    progress: Progress,
+    model: bytes,
+    inputs: "tuple[Array, ...]",
+    wanted: tuple[int, ...],
+    reference: bool,  # noqa: FBT001  as above
 ) -> "tuple[Array, ...]":
-    rows = _rows(progress, _allocate(model, preserve=True), inputs, wanted)
+    rows = _rows(progress, _allocate(model, reference=reference, preserve=True), inputs, wanted)
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
-def _allocate(model: bytes, *, preserve: bool = False) -> "Interpreter":
+def _allocate(model: bytes, *, reference: bool, preserve: bool = False) -> "Interpreter":
     """Return an interpreter; ``preserve`` keeps tensors that later ones would overwrite."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+    fast = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         interpreter = Interpreter(
             model_content=model,
             num_threads=1,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_REF if reference else fast,
             experimental_preserve_all_tensors=preserve,
         )
         interpreter.allocate_tensors()

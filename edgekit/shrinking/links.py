@@ -148,7 +148,7 @@ def _leaves_channels(graph: "Graph", operator: "Operator") -> bool:
 
 
 def _keeps_channels(graph: "Graph", operator: "Operator") -> bool:
-    source, axes = (graph.tensors[index] for index in operator.inputs)
+    source, axes = (graph.tensors[index] for index in operator.inputs[:2])
     if axes.data is None:
         return False
     rank = len(source.shape)

@@ -179,7 +179,7 @@ def _pads_alike(draft: Draft, pad: "Operator", reader: "Operator") -> bool:
     """Return whether ``reader`` with SAME padding pads what ``pad`` does."""
     if reader.op not in {"CONV_2D", "DEPTHWISE_CONV_2D"} or reader.inputs[0] != pad.outputs[0]:
         return False
-    source, table = (draft.tensors[index] for index in pad.inputs)
+    source, table = (draft.tensors[index] for index in pad.inputs[:2])
     plain = source.dtype == "int8" and len(source.shape) == 4  # noqa: PLR2004  rows and columns
     if not plain or table.data is None or reader.options is None:
         return False

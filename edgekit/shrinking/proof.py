@@ -188,10 +188,10 @@ def _range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
 def _real_range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
     """Return what the QUANTIZE that reads a float input can tell apart, and a tenth more."""
     for operator in graph.operators:
-        if tensor.index not in operator.inputs:
+        if tensor.index not in operator.inputs or operator.op != "QUANTIZE":
             continue
         quantization = graph.tensors[operator.outputs[0]].quantization
-        if operator.op == "QUANTIZE" and quantization is not None:
+        if quantization is not None:
             scale, zero_point = float(quantization.scales[0]), int(quantization.zero_points[0])
             low, high = scale * (-128 - zero_point), scale * (127 - zero_point)
             beyond = 0.1 * (high - low)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from edgekit.errors import UnsupportedModelError, UsageError
 from edgekit.flatbuffer.macs import macs
 from edgekit.flatbuffer.model import read
+from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.flatbuffer.writer import write
 from edgekit.process import Progress, silent
 from edgekit.runtimes import litert, tflm
@@ -105,7 +106,8 @@ def shrink(
 
     Raises:
         InputError: Not a TFLite file, or a damaged one.
-        UnsupportedModelError: A float, legacy or coded model, or one with several graphs.
+        UnsupportedModelError: A float, legacy or coded model, one with several graphs, or one
+            whose operators give other shapes than it declares.
         UsageError: Coding for a target whose runtime has no DECODE operator, or for none.
         MissingDependencyError: TFLite-Micro is not installed.
         NotExactError: The proof failed: a bug in edgekit.
@@ -113,6 +115,7 @@ def shrink(
     _check_coding(target, ram_budget_bytes)
     original = read(model)
     require_shrinkable(original)
+    check_shapes(original)
     inputs = proof_vectors(model, data)
     with tflm.Session() as first, tflm.Session() as second, litert.Session() as light:
         _require_runnable(model, inputs, first, light)

@@ -21,7 +21,7 @@ LEVELS = [
     {"runtimes", "train", "calibration", "posttraining", "shrinking", "emitters"},
     {
         "verification", "gates", "explanation", "correction", "linear_layers", "fit", "golden",
-        "held_out", "emission", "emitted",
+        "held_out", "emission", "emitted", "agreement",
     },
     {"reports"},
     {
