@@ -52,11 +52,17 @@ def test_links_and_pictures_are_there() -> None:
 
 def test_the_set_up_commands_are_those_that_ci_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    assert '".[dev]"' in script
-    assert '".[dev]"' in README
+    assert 'pip install -q -c constraints.txt -e ".[dev]"' in script
+    for text in (README, (ROOT / "CONTRIBUTING.md").read_text()):
+        assert 'pip install -c constraints.txt -e ".[dev]"' in text
     assert re.search(r"^pytest$", script, flags=re.MULTILINE)
 
 
 def test_the_training_shown_is_that_of_the_manual_which_a_test_runs() -> None:
     (shown,) = blocks("python")
     assert f"```python\n{shown}```" in (ROOT / "docs" / "pruning.md").read_text()
+
+
+def test_every_installation_in_the_clone_takes_the_tested_versions() -> None:
+    for text in re.findall(r"pip install [^`\n]*-e [^`\n]*", README):
+        assert text.startswith("pip install -c constraints.txt -e "), text
