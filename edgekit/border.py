@@ -176,7 +176,7 @@ def keep_model(
         UnsupportedModelError: Floats are left in an integer model, or weights cannot be coarser.
     """
     if spec.is_integer:
-        require_integer(read(content), io=spec.io)
+        require_integer(read(content), io=spec.io, method=spec.method)
     coarse = coarsened(read(content), spec)
     if coarse.weights:
         content = write(coarse.model)
