@@ -73,7 +73,7 @@ def test_each_figure_is_the_manifests(browser: Browser, run: Path) -> None:
     noise = {item["index"]: item["sqnr_db"] for item in document["noise"]}
     for row, operator in zip(rows, document["model"]["operators"], strict=True):
         assert row[1] == operator["op"]
-        assert operator["index"] in noise or operator["op"] == "QUANTIZE"  # of which floats know none
+        assert operator["index"] in noise or operator["op"] == "QUANTIZE"
         decibels = noise.get(operator["index"])
         assert row[-1] == ("\N{EN DASH}" if decibels is None else f"{decibels:.1f} dB")
     files = browser.evaluate(FILES)
