@@ -179,7 +179,7 @@ def keep_model(
             than the file declares, or weights cannot be coarser.
     """
     if spec.is_integer:
-        require_integer(read(content), io=spec.io)
+        require_integer(read(content), io=spec.io, method=spec.method)
     check_shapes(read(content))
     coarse = coarsened(read(content), spec)
     if coarse.weights:

@@ -1,9 +1,10 @@
-"""What is installed, what is missing, and the line that installs it."""
+"""What is installed, what is missing, the line that installs it, and what was not tested."""
 
 import shutil
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,21 @@ class Dependency:
     needed_for: str
     version: str | None
     install: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """An installed package whose version is not the one that edgekit was tested with.
+
+    Args:
+        name: Of the package.
+        version: What is installed.
+        tested: What ``constraints.txt`` names.
+    """
+
+    name: str
+    version: str
+    tested: str
 
 
 _LIGHT = "pip install edgekit"
@@ -65,6 +81,29 @@ def doctor() -> tuple[Dependency, ...]:
         install="apt-get install -y python3",
     )
     return (python, *packages, *programs)
+
+
+def differences() -> tuple[Difference, ...]:
+    """Return the installed packages whose version is not the tested one, by their names."""
+    return tuple(
+        Difference(name=name, version=found, tested=tested)
+        for name, tested in tested_versions().items()
+        if (found := _version(name)) not in {None, tested}
+    )
+
+
+def tested_versions() -> dict[str, str]:
+    """Return the version of each package that edgekit was tested with."""
+    lines = constraints_path().read_text().splitlines()
+    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {name: version.partition(";")[0].strip() for name, version in pairs}
+
+
+def constraints_path() -> Path:
+    """Return where the tested versions stand, for ``pip install -c``."""
+    package = Path(__file__).parent
+    wheel = package / "constraints.txt"
+    return wheel if wheel.is_file() else package.parent / "constraints.txt"  # in a checkout
 
 
 def _version(package: str) -> str | None:

@@ -137,18 +137,18 @@ def emit(  # noqa: PLR0913  one argument an option
         vectors=vectors,
         missed=missed,
     )
+    if missed:
+        return emission
     files = render(
         content,
         name=named,
         format=format,
         arena_bytes=arena_bytes,
-        vectors=_vectors(content, vectors, data, spec, seed=seed) if not missed else None,
+        vectors=_vectors(content, vectors, data, spec, seed=seed),
         labels=spec.labels,
         scale=spec.scale,
         offset=spec.offset,
     )
-    if missed:
-        return emission
     write_emitted(files, folder, replace=replace)
     emission = dataclasses.replace(emission, files=files)
     if emulator is None:

@@ -64,7 +64,11 @@ def measure(model: "Path", *, sha256: str, timeout_seconds: float) -> PhoneRepor
         MissingDependencyError: No adb here, or no ``benchmark_model`` on the phone.
         ToolError: No phone, several of them, a failure there, or no answer in time.
     """
-    adb = _Adb(program=_program(), deadline=time.monotonic() + timeout_seconds)
+    adb = _Adb(
+        program=_program(),
+        deadline=time.monotonic() + timeout_seconds,
+        timeout_seconds=timeout_seconds,
+    )
     adb.run("get-state")
     device = adb.shell("getprop ro.product.model").strip() or None
     if "present" not in adb.shell(f"test -x {TOOL} && echo present || echo absent"):
@@ -171,6 +175,7 @@ class _Adb:
 
     program: str
     deadline: float
+    timeout_seconds: float
 
     def run(self, *arguments: str) -> str:
         """Return what adb prints."""
@@ -179,7 +184,7 @@ class _Adb:
         except subprocess.TimeoutExpired as error:
             raise ToolError(
                 f"the phone did not answer to adb {arguments[0]} in time",
-                hint="give it longer: --timeout 300",
+                hint=f"give it longer: --timeout {2 * self.timeout_seconds:g}",
             ) from error
         if done.returncode != 0:
             raise ToolError(f"adb {arguments[0]} failed: {_last_line(done.stdout)}", hint=_HINT)

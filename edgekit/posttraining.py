@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import MissingDependencyError, ToolError, UnsupportedModelError
 from edgekit.flatbuffer.edit import compact, with_main
-from edgekit.flatbuffer.integer import require_integer
+from edgekit.flatbuffer.integer import float_tensors, require_integer
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.values import Operator, Signature
 from edgekit.flatbuffer.writer import write
@@ -127,8 +127,7 @@ def check_float(model: "Model", *, name: str) -> None:
         kinds = sorted({item.dtype for item in graph.tensors if item.quantization is not None})
         raise UnsupportedModelError(
             f"{name}: the model is quantized already (it holds {', '.join(kinds) or 'float16'})",
-            hint="give the float .tflite that it was made from; a quantized one goes into: "
-            f"edgekit check|verify|shrink|emit {name}",
+            hint=_instead(model, name),
         )
     if len(graph.inputs) != 1 or len(model.graphs) != 1:
         raise UnsupportedModelError(
@@ -145,8 +144,15 @@ def check_float(model: "Model", *, name: str) -> None:
     if tensor.shape[:1] != (1,):
         raise UnsupportedModelError(
             f"{name}: the model's input has the shape {tensor.shape}, where a batch of 1 is needed",
-            hint="convert the model with a batch of 1",
+            hint="export the model with a batch of 1",
         )
+
+
+def _instead(model: "Model", name: str) -> str:
+    hint = "give the float .tflite that it was made from"
+    if float_tensors(model):
+        return hint
+    return f"{hint}; where this one runs says: edgekit check {name} --target T"
 
 
 def _is_quantized(model: "Model") -> bool:

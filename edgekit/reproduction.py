@@ -136,7 +136,9 @@ def recorded_project(manifest: "Mapping[str, object]", directory: Path) -> Proje
             hint="build the run again with this version of edgekit",
         )
     if not directory.is_dir():
-        raise InputError(f"{directory}: no such folder", hint="--project DIR")
+        raise InputError(
+            f"{directory}: no such folder", hint="name the folder that holds the project file"
+        )
     given = {"directory": directory.resolve()}
     return decode(
         as_written(options, Project), Project, where="the manifest's options", given=given

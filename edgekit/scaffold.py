@@ -78,7 +78,10 @@ def init(directory: Path = Path()) -> tuple[Path, ...]:
     texts = {directory / FILE_NAME: _PROJECT, directory / "data.py": _DATA}
     for path in texts:
         if path.exists():
-            raise UsageError(f"{path} is there already", hint="choose another: edgekit init DIR")
+            raise UsageError(
+                f"{path} is there already",
+                hint=f"name another folder, or build what it says: edgekit build {directory}",
+            )
     for path, text in texts.items():
         write_text(path, text)
     return tuple(texts)

@@ -164,7 +164,8 @@ class _Half:
         if project.prune is not None or project.quantize.method == "qat" or project.train.epochs:
             raise UnsupportedModelError(
                 f"{project.model.source}: a SavedModel without Keras layers cannot be trained",
-                hint='save the model as .keras or .h5, or set [quantize] method = "ptq" alone',
+                hint='set [quantize] method = "ptq", without [prune] and the epochs of [train], '
+                "or give a .keras or .h5 file of Keras's own layers",
             )
         data, samples = self._data(loaded)
         vectors = self._predict(source, None, samples)

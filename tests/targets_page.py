@@ -1,8 +1,9 @@
-"""The table of docs/targets.md, from the profiles: ``python tests/targets_page.py`` writes it."""
+"""The tables of docs/targets.md: ``python tests/targets_page.py`` writes them."""
 
 from pathlib import Path
 
 from edgekit.artifacts import write_text
+from edgekit.fit.tflm_operators import CUSTOM, TYPES
 from edgekit.quantity import format_bytes
 from edgekit.target import Memory, Target, load_target, profile_paths
 
@@ -17,6 +18,15 @@ def page(text: str) -> str:
         "| target | device | core | runtime | RAM | flash | latency |",
         "| --- | --- | --- | --- | ---: | ---: | --- |",
         *(_row(profile) for profile in profiles),
+        "",
+        "## TFLite-Micro's operators",
+        "",
+        "With the types of activations that they take; none where they have no activations.",
+        "",
+        "| operator | types |",
+        "| --- | --- |",
+        *(f"| `{op}` | {', '.join(sorted(types or ()))} |" for op, types in sorted(TYPES.items())),
+        *(f"| `{op}` | custom |" for op in sorted(CUSTOM)),
         "",
         "## Sources",
         "",

@@ -33,7 +33,7 @@ def network() -> keras.Model:
             layers.Conv2D(32, 3, padding="same"),
             layers.BatchNormalization(),
             layers.ReLU(),
-            layers.MaxPooling2D(),
+            layers.AveragePooling2D(),
             layers.Conv2D(32, 3, padding="same", activation="relu"),
             layers.Flatten(),
             layers.Dropout(0.3),

@@ -17,7 +17,7 @@ _COMMANDS = {
     "compare": "Build many variants of a model and name the cheapest that fits.",
     "convert": "Quantize a trained model after its training.",
     "diff": "Show what changed between two runs, with limits that fail.",
-    "doctor": "Show what is installed and what is missing.",
+    "doctor": "Show what is installed, missing, or not as tested.",
     "emit": "Write a model as C for firmware.",
     "explain": "Say which operator costs accuracy, why, and what to try.",
     "init": "Write a project file to start from.",

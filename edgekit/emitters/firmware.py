@@ -195,7 +195,7 @@ def check_integer(model: Model) -> None:
     if left:
         raise UnsupportedModelError(
             f"the model is not fully integer: tensor '{left[0].name}' is {left[0].dtype}",
-            hint="quantize it first: edgekit convert MODEL --data D --out FILE",
+            hint="quantize the float model: edgekit convert FLOAT_MODEL --data DATA --out FILE",
         )
 
 

@@ -128,7 +128,7 @@ def _method(op: str) -> str:
         return "Add" + "".join(word.capitalize() for word in op.split("_"))
     raise UnsupportedModelError(
         f"TFLite-Micro has no operator {op}",
-        hint="see which operators a device lacks: edgekit check MODEL --target T",
+        hint="replace the layer that makes it; docs/targets.md lists the operators there are",
     )
 
 

@@ -9,7 +9,7 @@ from edgekit.fit.arena import ArenaPlan, plan
 from edgekit.fit.build import builds_of
 from edgekit.fit.flash import code_quantity, model_quantity
 from edgekit.fit.latency import latency, operator_milliseconds
-from edgekit.fit.operators import Unsupported, unsupported_operators
+from edgekit.fit.operators import CALLS, Unsupported, unsupported_operators
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.quantity import Quantity, format_bytes
@@ -104,7 +104,7 @@ def check_model(
     time = latency(parsed, target) if not unsupported else "the model does not run there"
     findings = (
         _operators(unsupported, target),
-        *_graphs(parsed, target),
+        *_graphs(parsed, target, unsupported),
         *_memories(flash, ram, arena_plan, target, limits),
         *_latency(time, target, limits),
     )
@@ -213,8 +213,13 @@ def _operators(unsupported: tuple[Unsupported, ...], target: "Target") -> Findin
     )
 
 
-def _graphs(model: "Model", target: "Target") -> tuple[Finding, ...]:
+def _graphs(
+    model: "Model", target: "Target", unsupported: tuple[Unsupported, ...]
+) -> tuple[Finding, ...]:
+    """Refuse several signatures; the operators that call other graphs are refused themselves."""
     if len(model.graphs) == 1 or target.runtime.name != "tflite-micro":
+        return ()
+    if any(item.op in CALLS for item in unsupported):
         return ()
     return (
         Finding(

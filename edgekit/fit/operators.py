@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _DECODE = "TFLM_DECODE"
 _WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
+CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
+"""Operators that run further graphs of the file."""
 _INT4_KERNELS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
-_CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,18 +146,34 @@ def _no_decode(use: Use) -> bool:
     return use.operator.op == _DECODE and not use.runtime.decode
 
 
-def _calls_graphs(use: Use) -> bool:
+def _sets_up_variables(use: Use) -> bool:
+    """{op} sets up variables by a further graph; edgekit plans and proves models of one graph.
+
+    keep what changes outside of the model: take it as an input and give it back as an output
+    """
+    return use.operator.op == "CALL_ONCE"
+
+
+def _loops(use: Use) -> bool:
     """{op} runs further graphs of the file; edgekit plans and proves models of one graph.
 
-    build the recurrent layer with unroll=True, or convert one signature alone
+    write the steps of the loop out: unroll=True in a recurrent layer, a Python range elsewhere
     """
-    return use.operator.op in _CALLS
+    return use.operator.op == "WHILE"
+
+
+def _branches(use: Use) -> bool:
+    """{op} runs further graphs of the file; edgekit plans and proves models of one graph.
+
+    compute both branches and choose with tf.where
+    """
+    return use.operator.op == "IF"
 
 
 def _legacy_uint8(use: Use) -> bool:
     """{op} works on uint8, the quantization of before 2020, which has no kernels any more.
 
-    convert the float model again: edgekit convert MODEL --data DATA --out FILE
+    convert the float model again: edgekit convert FLOAT_MODEL --data DATA --out FILE
     """
     return use.activation_type == "uint8" and use.taken is not None and "uint8" not in use.taken
 
@@ -164,7 +181,7 @@ def _legacy_uint8(use: Use) -> bool:
 def _half_float(use: Use) -> bool:
     """{op} touches float16, which microcontrollers' kernels have not.
 
-    quantize to int8: edgekit convert MODEL --data DATA --out FILE
+    quantize the float model to int8: edgekit convert FLOAT_MODEL --data DATA --out FILE
     """
     return "float16" in use.types
 
@@ -172,7 +189,8 @@ def _half_float(use: Use) -> bool:
 def _hybrid(use: Use) -> bool:
     """{op} is hybrid: {type} activations with {weights} weights (a dynamic-range model).
 
-    quantize the activations too: edgekit convert MODEL --data DATA --out FILE
+    quantize the activations of the float model too: edgekit convert FLOAT_MODEL --data DATA
+    --out FILE
     """
     weights = use.weight_type
     return weights != "" and (use.activation_type == "float32") != (weights == "float32")
@@ -181,7 +199,8 @@ def _hybrid(use: Use) -> bool:
 def _int4_without_kernel(use: Use) -> bool:
     """{op} has int4 weights and {type} activations, for which there is no kernel.
 
-    keep its weights int8, as this does: edgekit convert MODEL --data DATA --scheme int4 --out FILE
+    keep its weights int8, as this does: edgekit convert FLOAT_MODEL --data DATA --scheme int4
+    --out FILE
     """
     taken = use.operator.op in _INT4_KERNELS and use.activation_type == "int8"
     return "int4" in use.types and not taken
@@ -190,7 +209,8 @@ def _int4_without_kernel(use: Use) -> bool:
 def _int4_by_channel(use: Use) -> bool:
     """{op} has int4 weights with a scale a channel; its kernel takes one scale for all.
 
-    give it one scale, as this does: edgekit convert MODEL --data DATA --scheme int4 --out FILE
+    give it one scale, as this does: edgekit convert FLOAT_MODEL --data DATA --scheme int4
+    --out FILE
     """
     if use.operator.op != "FULLY_CONNECTED" or use.weight_type != "int4":
         return False
@@ -240,7 +260,9 @@ RULES: "dict[str, tuple[Callable[[Use], bool], ...]]" = {
     "tflite-micro": (
         _not_in_tflm,
         _no_decode,
-        _calls_graphs,
+        _sets_up_variables,
+        _loops,
+        _branches,
         _half_float,
         _legacy_uint8,
         _hybrid,

@@ -52,13 +52,14 @@ def _neighbours(graph: "Graph") -> dict[int, str]:
     return found
 
 
-def require_integer(model: "Model", *, io: str = "int8") -> None:
+def require_integer(model: "Model", *, io: str = "int8", method: str = "ptq") -> None:
     """Refuse a model that is not fully integer.
 
     Args:
         model: As read by `edgekit.flatbuffer.model.read`.
         io: ``"float32"`` allows float inputs and outputs, with the QUANTIZE and DEQUANTIZE
             operators at the border.
+        method: How it became integer: ``"qat"`` where edgekit's own training rounded it.
 
     Raises:
         UnsupportedModelError: Float tensors are left; the message names them and their operators.
@@ -72,5 +73,15 @@ def require_integer(model: "Model", *, io: str = "int8") -> None:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""  # noqa: PLR2004  as shown
         raise UnsupportedModelError(
             f"the model is not fully integer: {len(left)} float tensors are left: {shown}{more}",
-            hint="replace these operators by ones that TFLite quantizes",
+            hint=_remedy(left, method),
         )
+
+
+def _remedy(left: list[FloatTensor], method: str) -> str:
+    if any("FakeQuant" in item.name for item in left):
+        if method == "qat":
+            return 'set [quantize] method = "ptq": the trained rounding does not become integers'
+        return "give the model as it was before its quantization-aware training"
+    if any("VARIABLE" in item.operator for item in left):
+        return "keep what changes outside of the model: take it as an input and give it back"
+    return "replace these operators by ones that TFLite quantizes"

@@ -48,6 +48,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+_CONVERT = "quantize it first: edgekit convert MODEL --data DATA --out FILE"
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every TFLite file (schema.fbs, file_identifier)."""
 
@@ -72,7 +73,8 @@ def read_bytes(path: "Path") -> bytes:
     except (FileNotFoundError, ValueError) as error:  # also a name that no file can have
         raise InputError(f"{path}: no such file") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        hint = _CONVERT if (path / "saved_model.pb").is_file() else None
+        raise InputError(f"{path}: cannot be read: {error.strerror}", hint=hint) from error
 
 
 def read(content: bytes, *, name: str = "the model") -> Model:
@@ -91,7 +93,7 @@ def read(content: bytes, *, name: str = "the model") -> Model:
     if content[4:8] != IDENTIFIER:
         raise InputError(
             f"{name}: not a TFLite file (no '{IDENTIFIER.decode()}' identifier)",
-            hint="convert a Keras model with: edgekit convert MODEL --data random --out FILE",
+            hint=_way_from(content, name),
         )
     try:
         source = _unpacked(content)
@@ -134,6 +136,14 @@ def _unpacked(content: bytes) -> schema.ModelT:
             "a table or number points at nothing",
             hint="it may have been cut short: copy or convert it again",
         ) from error
+
+
+def _way_from(content: bytes, name: str) -> str:
+    """Return how to come from what is no TFLite file to one."""
+    is_keras = content.startswith(b"\x89HDF") or b"model.weights.h5" in content
+    if not is_keras:
+        return "give a .tflite file, as a converter wrote it"
+    return "call the Keras model .keras or .h5" if name.endswith(".tflite") else _CONVERT
 
 
 def _model(source: schema.ModelT, content: bytes) -> Model:

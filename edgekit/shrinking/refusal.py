@@ -26,7 +26,8 @@ def require_shrinkable(model: "Model") -> None:
     if len(model.graphs) > 1:
         raise UnsupportedModelError(
             f"the model has {len(model.graphs)} subgraphs; shrink takes one",
-            hint="convert it without control flow (tf.cond, tf.while_loop, recurrent layers)",
+            hint="convert one signature alone, without tf.cond, tf.while_loop and variables that "
+            "change, and with unroll=True in recurrent layers",
         )
     named = {item.name for item in model.metadata}
     if _CODED_METADATA in named or any(item.op == DECODE for item in model.main.operators):
@@ -51,7 +52,7 @@ def _require_integer(model: "Model", operator: "Operator") -> None:
     if operator.op not in _BORDER and any(_is_float(tensors[i]) for i in around if i != -1):
         raise UnsupportedModelError(
             f"the model is not fully integer: {operator.op} at {operator.index} computes in float",
-            hint="quantize it first: edgekit convert MODEL --data DATA --out FILE",
+            hint="quantize the float model: edgekit convert FLOAT_MODEL --data DATA --out FILE",
         )
 
 

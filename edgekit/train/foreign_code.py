@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from edgekit.train._tensorflow import Config
 
-_OWN_LAYERS = "give the model as module:function, built of Keras's own layers"
+OWN_LAYERS = (
+    "build it of Keras's own layers, or only quantize a SavedModel of it: model.export('saved') in "
+    "Python, and give the folder saved as the model"
+)
 TRUST = "if it is your own, set in the project file: [model] trusted = true"
 
 _CODE_CLASSES = frozenset(
@@ -103,7 +106,7 @@ def _check_class(name: str, module: object, path: "Path") -> None:
         return
     raise UnsupportedModelError(
         f"{path}: layer '{name}' is a custom class that edgekit does not know",
-        hint=_OWN_LAYERS,
+        hint=OWN_LAYERS,
     )
 
 

@@ -20,7 +20,7 @@ from edgekit.train._tensorflow import (
 )
 from edgekit.train.bridge import bridge
 from edgekit.train.files import save_model
-from edgekit.train.foreign_code import TRUST, refuse_code, refuse_operations
+from edgekit.train.foreign_code import OWN_LAYERS, TRUST, refuse_code, refuse_operations
 from edgekit.train.foreign_files import h5_description, keras_description, keras_records
 from edgekit.train.graph import require_functional
 from edgekit.train.outputs import ONE_OUTPUT, check_keras_output
@@ -137,7 +137,7 @@ def _read(path: "Path", source: str, directory: "Path", *, trusted: bool) -> _Re
             )
         return _Read(model=model, loss=losses.written(getattr(model, "loss", None)))
     if not path.is_file():
-        raise InputError(f"{path}: no such file", hint=f"the model is {_FORMS}")
+        raise InputError(f"{path}: no such file", hint=_other_form(source))
     with path.open("rb") as stream:
         start = stream.read(8)
     if start.startswith(b"\x89HDF"):
@@ -145,6 +145,13 @@ def _read(path: "Path", source: str, directory: "Path", *, trusted: bool) -> _Re
     if start.startswith(b"PK"):
         return _read_keras(path, trusted=trusted)
     raise InputError(f"{path}: not a Keras model", hint=f"the model is {_FORMS}")
+
+
+def _other_form(source: str) -> str:
+    folder, slash, call = source.rpartition("/")
+    if slash and hook.is_hook(call):
+        return f"a module is found from the project's folder or this one: cd {folder}, then {call}"
+    return f"the model is {_FORMS}"
 
 
 def _read_h5(path: "Path", *, trusted: bool) -> _Read:
@@ -278,6 +285,6 @@ def _unreadable(path: "Path", error: Exception) -> UnsupportedModelError:
     if unknown:
         return UnsupportedModelError(
             f"{path}: layer '{unknown[1]}' is a custom class that edgekit does not know",
-            hint="give the model as module:function, built of Keras's own layers",
+            hint=OWN_LAYERS,
         )
     return UnsupportedModelError(f"{path}: Keras cannot load it: {text[:300]}")

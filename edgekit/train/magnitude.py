@@ -34,7 +34,7 @@ class MagnitudePruning(Observer):
         if spec.sparsity == "auto":
             raise InputError(
                 'sparsity = "auto" needs the data of a project',
-                hint="use edgekit build, or give a number",
+                hint='give a number; "auto" is for the [prune] table of a project file',
             )
         self._spec = spec
         self._goals: tuple[Goal, ...] = ()

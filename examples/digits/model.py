@@ -14,7 +14,7 @@ def make() -> keras.Model:
             keras.layers.Conv2D(32, 3, padding="same"),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
-            keras.layers.MaxPooling2D(),
+            keras.layers.AveragePooling2D(2),
             keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
             keras.layers.Flatten(),
             keras.layers.Dropout(0.3),

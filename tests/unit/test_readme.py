@@ -52,11 +52,43 @@ def test_links_and_pictures_are_there() -> None:
 
 def test_the_set_up_commands_are_those_that_ci_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    assert '".[dev]"' in script
-    assert '".[dev]"' in README
+    assert 'pip install -q -c constraints.txt -e ".[dev]"' in script
+    for text in (README, (ROOT / "CONTRIBUTING.md").read_text()):
+        assert 'pip install -c constraints.txt -e ".[dev]"' in text
     assert re.search(r"^pytest$", script, flags=re.MULTILINE)
 
 
 def test_the_training_shown_is_that_of_the_manual_which_a_test_runs() -> None:
     (shown,) = blocks("python")
     assert f"```python\n{shown}```" in (ROOT / "docs" / "pruning.md").read_text()
+
+
+def test_every_installation_in_the_clone_takes_the_tested_versions() -> None:
+    for text in re.findall(r"pip install [^`\n]*-e [^`\n]*", README):
+        assert text.startswith("pip install -c constraints.txt -e "), text
+
+
+VALUES = [
+    (line, other)
+    for line in "".join(blocks("toml")).splitlines()
+    for other in re.findall(r'"(\w[\w:]*)"', line.partition("#")[2])
+]
+
+
+def test_values_in_comments_are_taken() -> None:
+    (text,) = blocks("toml")
+    assert {other for _, other in VALUES} >= {"n_by_m", "block", "int4", "int16x8", "ptq"}
+    for line, other in VALUES:
+        key = line.partition("=")[0]
+        changed = text.replace(line, f'{key}= "{other}"')
+        after_training = changed.replace('method = "qat"', 'method = "ptq"')
+        alone = re.search(rf'alone.*"{other}"', line) or other in {"random", "ptq"}
+        table = tomllib.loads(after_training if alone else changed)
+        decode(table, Project, where=f"README, {other}", given={"directory": Path()})
+
+
+def test_the_build_shown_has_a_latency_for_most_targets() -> None:
+    table = README[README.index("\nTargets\n") : README.index("\nStages\n")]
+    rows = re.findall(r"^ ✓  (\S+) .* (\S+)$", table, flags=re.MULTILINE)
+    assert len(rows) == 4
+    assert sum(latency == "p" for _, latency in rows) == 3

@@ -168,7 +168,7 @@ def test_a_model_with_float_activations_is_refused_before_it_runs(
     code, printed = refusal(capsys, model, "--out", model.parent / "firmware")
     assert code == 4
     assert "the model is not fully integer: tensor 'input_0' is float32" in printed
-    assert "edgekit convert MODEL --data D --out FILE" in printed
+    assert "edgekit convert FLOAT_MODEL --data DATA --out FILE" in printed
 
 
 def test_a_target_whose_flash_is_too_small(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
