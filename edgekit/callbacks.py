@@ -51,8 +51,9 @@ class DeviceBudget(Observer):
     The model is quantized when training begins, and again when channels have been pruned away:
     its layout changes with nothing else. Each epoch these go into ``logs``:
     ``predicted_flash_bytes`` (the file; where the device's runtime can decode them, with the
-    zeros of now coded as one bit each), ``predicted_arena_bytes``, ``macs`` and ``sparsity``;
-    the first three without the channels that `edgekit shrink` will remove.
+    zeros of now coded as one bit each), ``predicted_arena_bytes``, ``macs`` and ``sparsity``
+    (of all kernels, where `MagnitudePruning` does not tell that of the pruned ones); the first
+    three without the channels that `edgekit shrink` will remove.
 
     Args:
         target: The name of a device profile, or the path of one.
@@ -87,7 +88,7 @@ class DeviceBudget(Observer):
         if self._fit.arena_bytes is not None:
             logs["predicted_arena_bytes"] = float(self._fit.arena_bytes.value)
         logs["macs"] = float(self._macs)
-        logs["sparsity"] = zeros.fraction
+        logs.setdefault("sparsity", zeros.fraction)  # of what is pruned, where that is told
 
     def _lay_out(self, dead: int) -> None:
         """Quantize the model of now, and plan it without its ``dead`` channels."""
@@ -146,6 +147,7 @@ class IntegerCheckpoint(Observer):
             wanted outputs.
         calibration: Inputs that set the ranges of activations; not those of the validation.
         runtime: ``"litert"`` or ``"tflite-micro"``.
+        pruning: Of the same training: only epochs at the sparsity that it asks for are kept.
     """
 
     def __init__(
@@ -155,6 +157,7 @@ class IntegerCheckpoint(Observer):
         validation_data: "tuple[Floats, npt.NDArray[np.generic]]",
         calibration: "Floats",
         runtime: str = "litert",
+        pruning: MagnitudePruning | None = None,
     ) -> None:
         if runtime not in RUNTIMES:
             raise InputError(
@@ -165,12 +168,16 @@ class IntegerCheckpoint(Observer):
         self._vectors = Vectors(inputs=np.asarray(inputs, np.float32), labels=np.asarray(labels))
         self._calibration = np.asarray(calibration, np.float32)
         self._runtime = runtime
+        self._pruning = pruning
+        self._trained: Model | None = None
         self.best: Score | None = None
         self.best_epoch: int | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start the converter's process."""
+        """Start the converter's process; another model than before has its own best epoch."""
         del logs
+        if self._trained is not self.model:
+            self._trained, self.best, self.best_epoch = self.model, None, None
         self._converter = Worker("the TFLite converter")
         weakref.finalize(self, self._converter.close)  # a training may end in an exception
 
@@ -187,6 +194,8 @@ class IntegerCheckpoint(Observer):
         assert score is not None  # there are labels
         if logs is not None:
             logs[f"val_int8_{score.metric}"] = score.value
+        if self._pruning is not None and not self._pruning.reached:
+            return
         if self.best is None or _is_better(score, self.best):
             self.best, self.best_epoch = score, epoch
             write_bytes(self._path, content)
