@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.errors import InputError
 from edgekit.fingerprint import samples_digest
+from edgekit.scoring import hold_classes
 from edgekit.sources import RANDOM, Samples, read_source
 from edgekit.splitting import split
 
@@ -28,6 +29,8 @@ class Dataset:
 
     Args:
         x_train: Shape ``(samples, *input_shape)``.
+        are_classes: Whether the labels are classes, and not numbers to come near to; decided
+            here once, on all of them, for training and verification.
         y_train: Class numbers (int64, shape ``(samples,)``) or wanted outputs (float32), or None.
         train_samples: How many there are, known where the samples themselves stay away.
         x_calibration: Held out of the training; sets the ranges of activations.
@@ -49,6 +52,7 @@ class Dataset:
     y_validation: "Array | None"
     is_random: bool
     notes: tuple[str, ...]
+    are_classes: bool = False
     calibration_indices: tuple[int, ...] = ()
     sha256: str = ""
     overlaps: tuple[str, ...] = ()
@@ -60,6 +64,7 @@ def load_data(
     directory: "Path",
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None = None,
+    metric: str = "auto",
     seed: int,
 ) -> Dataset:
     """Return the samples of ``spec``, checked and split; loaded once a process.
@@ -69,13 +74,14 @@ def load_data(
         directory: Relative paths and the user's modules are found from here.
         input_shape: Of the model, without the batch.
         output_shape: Of the model, without the batch; None: targets are not checked against it.
+        metric: The project's: where it names an error, the labels are numbers.
         seed: Of the split, and of random data.
 
     Raises:
         InputError: The source is missing or damaged, or does not fit the model.
         MissingDependencyError: Images without Pillow.
     """
-    return _load(spec, directory, input_shape, output_shape, seed)
+    return _load(spec, directory, input_shape, output_shape, metric, seed)
 
 
 def load_held_out(
@@ -85,11 +91,12 @@ def load_held_out(
     directory: "Path",
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None = None,
+    metric: str = "auto",
     seed: int,
 ) -> Dataset:
     """Return `load_data` without its training samples; for the border of a process."""
     del progress
-    dataset = _load(spec, directory, input_shape, output_shape, seed)
+    dataset = _load(spec, directory, input_shape, output_shape, metric, seed)
     targets = None if dataset.y_train is None else dataset.y_train[:0]
     return replace(dataset, x_train=dataset.x_train[:0], y_train=targets)
 
@@ -100,15 +107,20 @@ def _load(
     directory: "Path",
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None,
+    metric: str,
     seed: int,
 ) -> Dataset:
     source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
     where = spec.source
-    pool = _checked(source.samples, where, input_shape, output_shape)
-    test = None if source.test is None else _checked(source.test, where, input_shape, output_shape)
+    pool = _checked(source.samples, where, input_shape)
+    test = None if source.test is None else _checked(source.test, where, input_shape)
     if (test is not None) and (pool.y is None) != (test.y is None):
         raise InputError(f"{where}: one of the training and test sets has labels, the other not")
     _check_labels(spec, output_shape)
+    labels = [part.y for part in (pool, test) if part is not None and part.y is not None]
+    are_classes = _are_classes(labels, output_shape, metric)
+    pool = _wanted(pool, where, output_shape, are_classes=are_classes)
+    test = test and _wanted(test, where, output_shape, are_classes=are_classes)
     sets = split(pool, test, spec, seed=seed)
     train, calibration, validation = sets.train, sets.calibration, sets.validation
     scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
@@ -121,18 +133,34 @@ def _load(
         y_validation=validation.y,
         is_random=spec.source == RANDOM,
         notes=(sets.note,),
+        are_classes=are_classes,
         calibration_indices=sets.calibration_indices,
     )
     return replace(dataset, sha256=_digest(dataset), overlaps=_overlaps(dataset))
 
 
-def _checked(
-    samples: Samples,
-    where: str,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...] | None,
+def _are_classes(labels: "list[Array]", output_shape: tuple[int, ...] | None, metric: str) -> bool:
+    """Return whether all ``labels`` are classes: the one decision that all stages share."""
+    if not labels or metric not in {"auto", "accuracy"}:
+        return False
+    if output_shape is None:  # an untold model's: whole numbers, one a sample
+        return all(
+            item.size == len(item) and bool((item == np.floor(item)).all()) for item in labels
+        )
+    return all(hold_classes(item, int(np.prod(output_shape))) for item in labels)
+
+
+def _wanted(
+    samples: Samples, where: str, output_shape: tuple[int, ...] | None, *, are_classes: bool
 ) -> Samples:
-    """Return ``samples`` in the shapes of the model, or refuse them."""
+    """Return ``samples`` with their labels as training and verification take them."""
+    if samples.y is None:
+        return samples
+    return replace(samples, y=_targets(samples.y, where, output_shape, are_classes=are_classes))
+
+
+def _checked(samples: Samples, where: str, input_shape: tuple[int, ...]) -> Samples:
+    """Return ``samples`` in the shape of the model's input, or refuse them."""
     x, y = samples.x, samples.y
     if x.ndim == 0 or x.size == 0:
         raise InputError(f"{where}: has no samples")
@@ -144,7 +172,6 @@ def _checked(
                 f"{where}: has {len(x)} inputs and {len(y) if y.ndim else 1} labels",
                 hint="give one label for each input",
             )
-        y = _targets(y, where, output_shape)
     return Samples(x=_fitted(x, where, input_shape), y=y)
 
 
@@ -181,23 +208,32 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _targets(y: "Array", where: str, output_shape: tuple[int, ...] | None) -> "Array":
+def _targets(
+    y: "Array", where: str, output_shape: tuple[int, ...] | None, *, are_classes: bool
+) -> "Array":
     """Return class numbers as int64 of shape ``(samples,)``, any other targets as float32."""
     flat = y.reshape(len(y)) if y.size == len(y) else None
-    whole = flat is not None and (y.dtype.kind in "biu" or bool((flat == np.floor(flat)).all()))
     outputs = None if output_shape is None else int(np.prod(output_shape))
+    if flat is not None and are_classes:
+        return flat.astype(np.int64)
     if flat is not None and outputs == 1:
-        return flat.astype(np.int64 if whole else np.float32)
-    if flat is not None and whole:
-        numbers = flat.astype(np.int64)
-        _check_range(numbers, where, output_shape)
-        return numbers
+        return flat.astype(np.float32)
     if outputs is not None and y.size != len(y) * outputs:
+        if flat is not None and bool((flat == np.floor(flat)).all()):
+            _check_range(flat.astype(np.int64), where, output_shape)
         raise InputError(
             f"{where}: labels have the shape {y.shape[1:]}, the model's output is {output_shape}",
-            hint="give class numbers, or targets of the shape of the model's output",
+            hint=_target_hint(y, output_shape or ()),
         )
     return y.astype(np.float32).reshape(len(y), *(output_shape or y.shape[1:]))
+
+
+def _target_hint(y: "Array", output_shape: tuple[int, ...]) -> str:
+    """Return what to do with targets of another shape; classes of pixels become one-hot rows."""
+    places = output_shape[:-1]
+    if len(places) > 1 and y.size == len(y) * np.prod(places):
+        return f"y = numpy.eye({output_shape[-1]})[y.astype(int).reshape(-1, *{places})]"
+    return "give class numbers, or targets of the shape of the model's output"
 
 
 def _check_range(
