@@ -66,6 +66,7 @@ def sensitivity(
                 spec=project.prune or PruneSpec(sparsity=0.5),
                 loss=project.train.loss or loss,
                 data=project.data,
+                metric=project.metric,
                 directory=project.directory,
                 seed=project.seed,
             )
@@ -95,6 +96,7 @@ def _trained(project: "Project", worker: Worker, folder: Path, watch: Watch) -> 
             loss=loaded.loss,
             spec=project.train,
             data=project.data,
+            metric=project.metric,
             directory=project.directory,
             seed=project.seed,
             out=trained,
@@ -121,6 +123,8 @@ def to_text(found: Sensitivity) -> str:
     for curve in found.layers:
         scores = " ".join(f"{point.score:7.4f}" for point in curve.points)
         lines.append(f"{curve.name:{width}} {curve.weights:9,} {scores}")
+    if found.frozen:
+        lines.append(f"frozen, and so not measured: {', '.join(found.frozen)}")
     return "\n".join(lines) + "\n"
 
 
