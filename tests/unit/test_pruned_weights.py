@@ -114,3 +114,35 @@ def test_masks_are_kept_in_their_order(tmp_path: Path) -> None:
     save_masks(tmp_path / "masks.npz", wanted)
     for one, other in zip(load_masks(tmp_path / "masks.npz"), wanted, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def pairs(masks: tuple[np.ndarray, np.ndarray], names: tuple[str, str]) -> Model:
+    """Return a file of two fully connected layers whose kernels have the zeros of ``masks``."""
+    builder = GraphBuilder((1, 6))
+    x = builder.input
+    for mask, name in zip(masks, names, strict=True):
+        x = builder.fully_connected(x, 6)
+        index = builder.operators[-1].inputs[1]
+        builder.set_data(index, np.where(mask, 3, 0).astype(np.int8))
+        builder.tensors[index] = replace(builder.tensors[index], name=name)
+    return read(write(builder.model(x)))
+
+
+def test_the_two_kernels_of_a_separable_layer_are_told_apart_by_their_zeros() -> None:
+    rng = np.random.default_rng(2)
+    pointwise, depthwise = rng.random((6, 6)) < 0.5, rng.random((6, 6)) < 0.2
+    model = pairs((depthwise, pointwise.T), ("net/split/depthwise", "net/split/separable_conv2d"))
+    kernels = [
+        PrunedKernel(layer="split", attribute="pointwise_kernel", keep=pointwise[None, None]),
+        PrunedKernel(layer="split", attribute="depthwise_kernel", keep=depthwise),
+    ]
+    wanted = [int((~item).sum()) for item in (pointwise, depthwise)]
+    assert [item.zeros for item in locate(model, kernels)] == wanted
+
+
+def test_kernels_alike_are_not_counted_as_one() -> None:
+    keep = np.random.default_rng(3).random((6, 6)) < 0.5
+    model = pairs((keep.T, (keep & (np.arange(6) > 2)).T), ("", ""))
+    kernels = [PrunedKernel(layer=name, attribute="kernel", keep=keep) for name in "ab"]
+    first, second = locate(model, kernels)
+    assert first.tensors != second.tensors

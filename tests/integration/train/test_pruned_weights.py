@@ -54,10 +54,10 @@ def zeros_by_shape(path: Path) -> dict[tuple[int, ...], list[int]]:
     read = {index for operator in operators for index in operator["inputs"]}
     found: dict[tuple[int, ...], list[int]] = {}
     for details in interpreter.get_tensor_details():
+        is_kernel = set(details["quantization_parameters"]["zero_points"]) == {0}
         is_constant = details["index"] in read - made and details["dtype"] == np.int8
-        if is_constant and len(details["shape"]) > 1:
+        if is_constant and is_kernel and len(details["shape"]) > 1:
             values = interpreter.get_tensor(details["index"])
-            assert set(details["quantization_parameters"]["zero_points"]) == {0}
             found.setdefault(tuple(details["shape"]), []).append(int(np.sum(values == 0)))
     return found
 
