@@ -126,6 +126,7 @@ class Border:
         vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
         data: How many samples each purpose got.
         kernels: Zeros asked and reached, by layer; empty without pruning.
+        masks: Which of their weights are left, in the same order; see `edgekit.pruned_weights`.
         left: Layers that quantization-aware training could not take.
         correction: What bias correction did; None where it was not asked for.
         doubts: Reasons not to trust the calibration or the correction.
@@ -135,6 +136,7 @@ class Border:
     vectors: "Path"
     data: DataSummary
     kernels: "tuple[LayerSparsity, ...]" = ()
+    masks: "Path | None" = None
     left: tuple[str, ...] = ()
     correction: Correction | None = None
     doubts: tuple[str, ...] = ()

@@ -53,10 +53,11 @@ class DeviceBudget(Observer):
     weights that were all zero, as biases are at first, no longer are: converters leave those out,
     and its layout changes with nothing else. Each epoch these go into ``logs``:
     ``predicted_flash_bytes`` (what `edgekit check` tells of the file: the model, and the runtime's
-    code where its size is known), ``predicted_arena_bytes``, ``macs`` and ``sparsity``; the first
-    three without the channels that `edgekit shrink` will remove. Where the device's runtime can
-    decode weights, ``predicted_coded_flash_bytes`` is the flash with the zeros of now coded as one
-    bit each, as `edgekit shrink --ram-budget` can write them.
+    code where its size is known), ``predicted_arena_bytes``, ``macs`` and ``sparsity`` (of all
+    kernels, where `MagnitudePruning` does not tell that of the pruned ones); the first three
+    without the channels that `edgekit shrink` will remove. Where the device's runtime can decode
+    weights, ``predicted_coded_flash_bytes`` is the flash with the zeros of now coded as one bit
+    each, as `edgekit shrink --ram-budget` can write them.
 
     Args:
         target: The name of a device profile, or the path of one.
@@ -92,7 +93,7 @@ class DeviceBudget(Observer):
         if self._fit.arena_bytes is not None:
             logs["predicted_arena_bytes"] = float(self._fit.arena_bytes.value)
         logs["macs"] = float(self._macs)
-        logs["sparsity"] = zeros.fraction
+        logs.setdefault("sparsity", zeros.fraction)  # of what is pruned, where that is told
 
     def _lay_out(self, dead: int) -> None:
         """Quantize the model of now, and plan it without its ``dead`` channels."""
@@ -151,6 +152,7 @@ class IntegerCheckpoint(Observer):
             wanted outputs.
         calibration: Inputs that set the ranges of activations; not those of the validation.
         runtime: ``"litert"`` or ``"tflite-micro"``.
+        pruning: Of the same training: only epochs at the sparsity that it asks for are kept.
     """
 
     def __init__(
@@ -160,6 +162,7 @@ class IntegerCheckpoint(Observer):
         validation_data: "tuple[Floats, npt.NDArray[np.generic]]",
         calibration: "Floats",
         runtime: str = "litert",
+        pruning: MagnitudePruning | None = None,
     ) -> None:
         if runtime not in RUNTIMES:
             raise InputError(
@@ -170,17 +173,21 @@ class IntegerCheckpoint(Observer):
         self._vectors = Vectors(inputs=np.asarray(inputs, np.float32), labels=np.asarray(labels))
         self._calibration = np.asarray(calibration, np.float32)
         self._runtime = runtime
+        self._pruning = pruning
+        self._trained: Model | None = None
         self.best: Score | None = None
         self.best_epoch: int | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start the converter's process.
+        """Start the converter's process; another model than before has its own best epoch.
 
         Raises:
             UnsupportedModelError: The model has several outputs, and a score is of one.
         """
         del logs
         check_keras_output(self.model)
+        if self._trained is not self.model:
+            self._trained, self.best, self.best_epoch = self.model, None, None
         self._converter = Worker("the TFLite converter")
         weakref.finalize(self, self._converter.close)  # a training may end in an exception
 
@@ -197,6 +204,8 @@ class IntegerCheckpoint(Observer):
         assert score is not None  # there are labels
         if logs is not None:
             logs[f"val_int8_{score.metric}"] = score.value
+        if self._pruning is not None and not self._pruning.reached:
+            return
         if self.best is None or _is_better(score, self.best):
             self.best, self.best_epoch = score, epoch
             write_bytes(self._path, content)

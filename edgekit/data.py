@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.errors import InputError
 from edgekit.fingerprint import samples_digest
-from edgekit.scoring import has_positions
+from edgekit.scoring import has_positions, hold_classes
 from edgekit.sources import RANDOM, Samples, Source, read_source
 from edgekit.splitting import split
 
@@ -31,6 +31,8 @@ class Dataset:
 
     Args:
         x_train: Shape ``(samples, *input_shape)``.
+        are_classes: Whether the labels are classes, and not numbers to come near to; decided
+            here once, on all of them, for training and verification.
         y_train: Class numbers (int64, shape ``(samples,)``) or wanted outputs (float32), or None.
         train_samples: How many there are, known where the samples themselves stay away.
         x_calibration: Held out of the training; sets the ranges of activations.
@@ -52,6 +54,7 @@ class Dataset:
     y_validation: "Array | None"
     is_random: bool
     notes: tuple[str, ...]
+    are_classes: bool = False
     calibration_indices: tuple[int, ...] = ()
     sha256: str = ""
     overlaps: tuple[str, ...] = ()
@@ -78,6 +81,7 @@ def load_data(
     directory: "Path",
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None = None,
+    metric: str = "auto",
     seed: int,
 ) -> Dataset:
     """Return the samples of ``spec``, checked and split; loaded once a process.
@@ -87,13 +91,14 @@ def load_data(
         directory: Relative paths and the user's modules are found from here.
         input_shape: Of the model, without the batch.
         output_shape: Of the model, without the batch; None: targets are not checked against it.
+        metric: The project's: where it names an error, the labels are numbers.
         seed: Of the split, and of random data.
 
     Raises:
         InputError: The source is missing or damaged, or does not fit the model.
         MissingDependencyError: Images without Pillow.
     """
-    return _load(spec, directory, input_shape, output_shape, seed)
+    return _load(spec, directory, input_shape, output_shape, metric, seed)
 
 
 def load_held_out(
@@ -103,11 +108,12 @@ def load_held_out(
     directory: "Path",
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None = None,
+    metric: str = "auto",
     seed: int,
 ) -> Dataset:
     """Return `load_data` without its training samples; for the border of a process."""
     del progress
-    dataset = _load(spec, directory, input_shape, output_shape, seed)
+    dataset = _load(spec, directory, input_shape, output_shape, metric, seed)
     targets = None if dataset.y_train is None else dataset.y_train[:0]
     return replace(dataset, x_train=dataset.x_train[:0], y_train=targets)
 
@@ -128,12 +134,14 @@ def load_given(
     """
     del progress
     source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
-    first, test = _sets(source, spec.source, input_shape, output_shape)
+    first, test = _sets(source, spec.source, input_shape)
     _check_labels(spec, output_shape)
     chosen, origin = test, f"the test set of {spec.source}"
     if chosen is None:
         chosen, origin = first, f"all of {spec.source}, which has no test set"
     assert chosen is not None  # a source has one of them
+    are_classes = _are_classes((first, test), output_shape, "auto")
+    chosen = _wanted(chosen, spec.source, output_shape, are_classes=are_classes)
     if spec.source == RANDOM:
         return Given(x=_scaled(chosen.x[:_RANDOM_GIVEN], 1.0, 0.0), y=None, origin="random")
     scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
@@ -146,16 +154,21 @@ def _load(
     directory: "Path",
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None,
+    metric: str,
     seed: int,
 ) -> Dataset:
     source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
-    pool, test = _sets(source, spec.source, input_shape, output_shape)
+    where = spec.source
+    pool, test = _sets(source, where, input_shape)
     if pool is None:
         raise InputError(
-            f"{spec.source}: has a test set, and no samples to calibrate or train with",
+            f"{where}: has a test set, and no samples to calibrate or train with",
             hint="add x_train and y_train, or name the arrays x, y",
         )
     _check_labels(spec, output_shape)
+    are_classes = _are_classes((pool, test), output_shape, metric)
+    pool = _wanted(pool, where, output_shape, are_classes=are_classes)
+    test = test and _wanted(test, where, output_shape, are_classes=are_classes)
     sets = split(pool, test, spec, seed=seed)
     train, calibration, validation = sets.train, sets.calibration, sets.validation
     scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
@@ -168,20 +181,18 @@ def _load(
         y_validation=validation.y,
         is_random=spec.source == RANDOM,
         notes=(sets.note,),
+        are_classes=are_classes,
         calibration_indices=sets.calibration_indices,
     )
     return replace(dataset, sha256=_digest(dataset), overlaps=_overlaps(dataset))
 
 
 def _sets(
-    source: Source,
-    where: str,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...] | None,
+    source: Source, where: str, input_shape: tuple[int, ...]
 ) -> tuple[Samples | None, Samples | None]:
-    """Return the samples of ``source`` and its test set in the shapes of the model."""
+    """Return the samples of ``source`` and its test set in the shape of the model's input."""
     first, test = (
-        None if item is None else _checked(item, where, input_shape, output_shape)
+        None if item is None else _checked(item, where, input_shape)
         for item in (source.samples, source.test)
     )
     if first is not None and test is not None and (first.y is None) != (test.y is None):
@@ -189,13 +200,31 @@ def _sets(
     return first, test
 
 
-def _checked(
-    samples: Samples,
-    where: str,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...] | None,
+def _are_classes(
+    sets: "tuple[Samples | None, ...]", output_shape: tuple[int, ...] | None, metric: str
+) -> bool:
+    """Return whether the labels of all ``sets`` are classes: the one decision for all stages."""
+    labels = [part.y for part in sets if part is not None and part.y is not None]
+    if not labels or metric not in {"auto", "accuracy"}:
+        return False
+    if output_shape is None:  # an untold model's: whole numbers, one a sample
+        return all(
+            item.size == len(item) and bool((item == np.floor(item)).all()) for item in labels
+        )
+    return all(hold_classes(item, int(np.prod(output_shape))) for item in labels)
+
+
+def _wanted(
+    samples: Samples, where: str, output_shape: tuple[int, ...] | None, *, are_classes: bool
 ) -> Samples:
-    """Return ``samples`` in the shapes of the model, or refuse them."""
+    """Return ``samples`` with their labels as training and verification take them."""
+    if samples.y is None:
+        return samples
+    return replace(samples, y=_targets(samples.y, where, output_shape, are_classes=are_classes))
+
+
+def _checked(samples: Samples, where: str, input_shape: tuple[int, ...]) -> Samples:
+    """Return ``samples`` in the shape of the model's input, or refuse them."""
     x, y = samples.x, samples.y
     if x.ndim == 0 or x.size == 0:
         raise InputError(f"{where}: has no samples")
@@ -208,7 +237,6 @@ def _checked(
                 f"{where}: has {len(x)} inputs and {len(y) if y.ndim else 1} labels",
                 hint="give one label for each input",
             )
-        y = _targets(y, where, output_shape)
     return Samples(x=fitted, y=y)
 
 
@@ -245,22 +273,23 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _targets(y: "Array", where: str, output_shape: tuple[int, ...] | None) -> "Array":
+def _targets(
+    y: "Array", where: str, output_shape: tuple[int, ...] | None, *, are_classes: bool
+) -> "Array":
     """Return class numbers as int64 of shape ``(samples,)``, any other targets as float32."""
     flat = y.reshape(len(y)) if y.size == len(y) else None
-    whole = flat is not None and (y.dtype.kind in "biu" or bool((flat == np.floor(flat)).all()))
     outputs = None if output_shape is None else int(np.prod(output_shape))
-    if flat is not None and outputs == 1:
-        return flat.astype(np.int64 if whole else np.float32)
-    if flat is not None and whole:
-        numbers = flat.astype(np.int64)
+    if flat is not None and are_classes:
         _check_positions(where, output_shape)
-        _check_range(numbers, where, output_shape)
-        return numbers
+        return flat.astype(np.int64)
+    if flat is not None and outputs == 1:
+        return flat.astype(np.float32)
     if outputs is not None and y.size != len(y) * outputs:
+        if flat is not None and bool((flat == np.floor(flat)).all()):
+            _check_range(flat.astype(np.int64), where, output_shape)
         raise InputError(
             f"{where}: labels have the shape {y.shape[1:]}, the model's output is {output_shape}",
-            hint="give class numbers, or targets of the shape of the model's output",
+            hint=_target_hint(y, output_shape or ()),
         )
     return y.astype(np.float32).reshape(len(y), *(output_shape or y.shape[1:]))
 
@@ -272,6 +301,14 @@ def _check_positions(where: str, output_shape: tuple[int, ...] | None) -> None:
             f"{where}: labels are one class number a sample, the model's output is {output_shape}",
             hint="give targets of the shape of the model's output, or the inputs without labels",
         )
+
+
+def _target_hint(y: "Array", output_shape: tuple[int, ...]) -> str:
+    """Return what to do with targets of another shape; classes of pixels become one-hot rows."""
+    places = output_shape[:-1]
+    if len(places) > 1 and y.size == len(y) * np.prod(places):
+        return f"y = numpy.eye({output_shape[-1]})[y.astype(int).reshape(-1, *{places})]"
+    return "give class numbers, or targets of the shape of the model's output"
 
 
 def _check_range(

@@ -1,7 +1,7 @@
 """The samples that set ranges and tell accuracy: held out of a training, or all where none is."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class DataSummary:
         validation_samples: Held out of both.
         is_random: Whether the samples are chance, and no accuracy can be claimed.
         has_labels: Whether accuracy can be told.
+        task: Whether the labels are classes, or numbers to come near to; None without labels.
         sha256: Digest of all samples and labels.
         notes: The numbers, in words.
         overlaps: A sentence for each pair of sets that share samples.
@@ -56,6 +57,13 @@ class DataSummary:
     sha256: str
     notes: tuple[str, ...]
     overlaps: tuple[str, ...]
+    task: Literal["classes", "numbers"] | None = None
+
+    def metric(self, wish: str) -> str:
+        """Return the metric that is meant where the project has the ``wish``."""
+        if wish != "auto" or self.task is None:
+            return wish
+        return "accuracy" if self.task == "classes" else "mean_absolute_error"
 
 
 def hold_out(
@@ -87,12 +95,14 @@ def hold_out(
             directory=project.directory,
             input_shape=input_shape,
             output_shape=output_shape,
+            metric=project.metric,
             seed=project.seed,
         )
         return _keep(draft, held_out)
 
     inputs = {
         "spec": asdict(project.data),
+        "metric": project.metric,
         "content": fingerprint(project.data.source, project.directory),
         "seed": project.seed,
     }
@@ -182,7 +192,14 @@ def _keep(draft: "Path", held_out: "Dataset") -> DataSummary:
         sha256=held_out.sha256,
         notes=held_out.notes,
         overlaps=held_out.overlaps,
+        task=_task(held_out),
     )
+
+
+def _task(data: "Dataset") -> Literal["classes", "numbers"] | None:
+    if data.y_validation is None:
+        return None
+    return "classes" if data.are_classes else "numbers"
 
 
 def _given(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Validation:

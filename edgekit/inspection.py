@@ -10,6 +10,8 @@ from edgekit.flatbuffer.macs import macs
 from edgekit.numerics import along
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from edgekit.flatbuffer.model import Graph, Model, Operator, Tensor
 
 
@@ -155,14 +157,9 @@ def to_json(inspection: Inspection) -> dict[str, object]:
     }
 
 
-def zero_fraction(constants: tuple[Constant, ...], ops: frozenset[str] | None = None) -> float:
-    """Return the fraction of exact zeros among the kernels' weights; 0 without kernels.
-
-    Args:
-        constants: Of one model.
-        ops: Only kernels of these kinds of operator; None: of all.
-    """
-    kernels = [item for item in constants if item.is_kernel and (ops is None or item.op in ops)]
+def zero_fraction(constants: tuple[Constant, ...]) -> float:
+    """Return the fraction of exact zeros among the weights of all kernels; 0 without kernels."""
+    kernels = [item for item in constants if item.is_kernel]
     sizes = [int(np.prod(item.shape, dtype=np.int64)) for item in kernels]
     zeros = sum(item.zero_fraction * size for item, size in zip(kernels, sizes, strict=True))
     return zeros / sum(sizes) if sum(sizes) else 0.0
@@ -202,15 +199,16 @@ def _constant(tensor: "Tensor", operator: "Operator") -> Constant:
     )
 
 
+def is_zero(tensor: "Tensor") -> "npt.NDArray[np.bool_]":
+    """Return where the constant ``tensor`` stands for exactly 0.0, in its shape."""
+    values, quantization = tensor.values(), tensor.quantization
+    if quantization is None:
+        return np.asarray(values == 0)
+    return np.asarray(values == along(quantization.zero_points, values.ndim, tensor.channel_axis))
+
+
 def _zeros(tensor: "Tensor") -> float:
-    values = tensor.values()
-    if values.size == 0:
-        return 0.0
-    if tensor.quantization is None:
-        return float(np.mean(values == 0))
-    quantization = tensor.quantization
-    zeros = along(quantization.zero_points, values.ndim, tensor.channel_axis)
-    return float(np.mean(values == zeros))
+    return float(is_zero(tensor).mean()) if tensor.elements else 0.0
 
 
 def _port(tensor: "Tensor") -> Port:

@@ -15,10 +15,11 @@ from edgekit.fit.check import Fit, check
 from edgekit.flatbuffer.model import read
 from edgekit.gates import gates
 from edgekit.golden import golden_vectors
-from edgekit.inspection import inspect, with_names, zero_fraction
+from edgekit.inspection import inspect, with_names
 from edgekit.lowbit import packed_bytes
 from edgekit.manifest import Outcome, Shrinking, Simulated, Sources, Verified
 from edgekit.process import Progress
+from edgekit.pruned_weights import Located, PrunedKernel, fraction_of, load_masks, locate
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.runtimes import RUNTIMES
 from edgekit.scoring import confusion, hold_classes, score_outputs
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from edgekit.flatbuffer.model import Model
     from edgekit.project import Project
 
 _GOLDEN_SAMPLES = 4  # of the validation set, that the firmware tests itself with
@@ -42,7 +44,6 @@ _UNREMOVED = (
     "the pruned channels are zero but still in the file: they are taken out of int8 activations "
     "alone, and only with shrink = true"
 )
-_PRUNABLE = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})  # what tfmot prunes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +70,9 @@ def light_half(
         lambda: tuple(check(model, target, limits=project.limits) for target in targets),
     )
     emitted, firmware = _emit(project, stages, border, model, fits)
-    converted = inspect(read(border.model.read_bytes()))
+    original = read(border.model.read_bytes())
+    converted = inspect(original)
+    located = _located(border, original)
     simulated = _simulated(project, model)
     return Outcome(
         model=model,
@@ -80,7 +83,8 @@ def light_half(
         data=border.data,
         correction=border.correction,
         kernels=border.kernels,
-        sparsity=zero_fraction(converted.constants, _PRUNABLE) if border.kernels else None,
+        located=located,
+        sparsity=fraction_of(located),
         inspection=with_names(inspect(read(model)), converted),
         verified=verified,
         shrinking=shrinking,
@@ -90,9 +94,37 @@ def light_half(
             *_unheld(project, border),
             *_findings(project, verified, fits, emitted, len(model)),
         ),
-        warnings=(*_warnings(project, border, shrinking, emitted), *_simulation(simulated)),
+        warnings=(
+            *_warnings(project, border, shrinking, emitted),
+            *_unlocated(border, located),
+            *_simulation(simulated),
+        ),
+        channels_removed=_prunes_channels(project) and not _keeps_channels(shrinking),
         simulated=simulated,
     )
+
+
+def _located(border: Border, converted: "Model") -> tuple[Located, ...]:
+    """Return where each pruned kernel is in the ``converted`` file, in their order."""
+    if border.masks is None:
+        return ()
+    pairs = zip(border.kernels, load_masks(border.masks), strict=True)
+    return locate(
+        converted,
+        [
+            PrunedKernel(layer=kernel.name, attribute=kernel.attribute, keep=keep)
+            for kernel, keep in pairs
+        ],
+    )
+
+
+def _unlocated(border: Border, located: tuple[Located, ...]) -> tuple[str, ...]:
+    """Return the warning that some pruned weights cannot be told in the file."""
+    pairs = zip(border.kernels, located, strict=True)
+    names = dict.fromkeys(f"'{kernel.name}'" for kernel, item in pairs if not item.tensors)
+    if not names:
+        return ()
+    return (f"the sparsity leaves out {', '.join(names)}: not found again in the file",)
 
 
 def _simulated(project: "Project", model: bytes) -> Simulated | None:
@@ -193,6 +225,7 @@ def _verify(
 ) -> Verified:
     phones_alone = targets and all(item.runtime.name == "litert" for item in targets)
     runtimes = ("litert",) if phones_alone else tuple(RUNTIMES)
+    metric = border.data.metric(project.metric)
 
     def work(draft: Path, progress: Progress) -> Verified:
         del draft
@@ -201,7 +234,7 @@ def _verify(
             model,
             vectors,
             runtimes=runtimes,
-            metric=project.metric,
+            metric=metric,
             confidence=project.limits.confidence,
             progress=progress,
         )
@@ -209,15 +242,15 @@ def _verify(
             reference=result.reference,
             pruned=None
             if vectors.pruned_outputs is None or vectors.labels is None
-            else score_outputs(vectors.pruned_outputs, vectors.labels, metric=project.metric),
+            else score_outputs(vectors.pruned_outputs, vectors.labels, metric=metric),
             runtimes=result.runtimes,
-            confusion=_confusion(vectors, result.outputs),
+            confusion=_confusion(vectors, result.outputs) if metric == "accuracy" else (),
             noise=noise(model, vectors.inputs, progress=progress),
             agreement=agreement(model, vectors, result.outputs, progress=progress),
         )
 
     inputs = {
-        "metric": project.metric,
+        "metric": metric,
         "runtimes": list(runtimes),
         "confidence": project.limits.confidence,
     }
@@ -289,7 +322,7 @@ def _warnings(
     warnings += [f"{item} is left to post-training quantization" for item in border.left]
     if shrinking is not None and shrinking.refusal is not None:
         warnings.append(f"not shrunk: {shrinking.refusal}")
-    if project.prune is not None and project.prune.granularity == "channel":
+    if _prunes_channels(project):
         warnings += [_UNREMOVED] if _keeps_channels(shrinking) else []
     if emitted.refusal is not None:
         warnings.append(f"no C files: {emitted.refusal}")
@@ -298,6 +331,10 @@ def _warnings(
         if project.limits.accuracy_drop is not None:
             warnings.append("limits.accuracy_drop was not held")
     return tuple(warnings)
+
+
+def _prunes_channels(project: "Project") -> bool:
+    return project.prune is not None and project.prune.granularity == "channel"
 
 
 def _keeps_channels(shrinking: Shrinking | None) -> bool:

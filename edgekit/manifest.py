@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edgekit.held_out import DataSummary
     from edgekit.inspection import Constant, Inspection
     from edgekit.project import Project
+    from edgekit.pruned_weights import Located
     from edgekit.quantity import Quantity
     from edgekit.stages import Stage
     from edgekit.target import Target
@@ -140,6 +141,7 @@ class Outcome:
     data: "DataSummary"
     correction: "Correction | None"
     kernels: "tuple[LayerSparsity, ...]"
+    located: "tuple[Located, ...]"
     sparsity: float | None
     inspection: "Inspection"
     verified: Verified
@@ -148,6 +150,7 @@ class Outcome:
     fits: "tuple[Fit, ...]"
     findings: "tuple[Finding, ...]"
     warnings: tuple[str, ...]
+    channels_removed: bool = False
     simulated: "Simulated | None" = None
 
     @property
@@ -171,7 +174,11 @@ def manifest_of(outcome: Outcome, files: tuple[dict[str, object], ...]) -> dict[
         "accuracy": _accuracy(verified),
         "bias_correction": None if outcome.correction is None else asdict(outcome.correction),
         "sparsity": outcome.sparsity,
-        "layers": [asdict(kernel) for kernel in outcome.kernels],
+        "channels_removed": outcome.channels_removed,
+        "layers": [
+            {**asdict(kernel), "in_file": item.fraction}
+            for kernel, item in zip(outcome.kernels, outcome.located, strict=True)
+        ],
         "model": _model(outcome.inspection),
         "tensors": [_constant(item) for item in outcome.inspection.constants],
         "verification": {

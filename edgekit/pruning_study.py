@@ -67,6 +67,7 @@ def sensitivity(
                 spec=project.prune or PruneSpec(sparsity=0.5),
                 loss=project.train.loss or loss,
                 data=project.data,
+                metric=project.metric,
                 directory=project.directory,
                 seed=project.seed,
             )
@@ -96,6 +97,7 @@ def _trained(project: "Project", worker: Worker, folder: Path, watch: Watch) -> 
             loss=loaded.loss,
             spec=project.train,
             data=project.data,
+            metric=project.metric,
             directory=project.directory,
             seed=project.seed,
             out=trained,
@@ -122,6 +124,8 @@ def to_text(found: Sensitivity) -> str:
     for curve in found.layers:
         scores = " ".join(f"{point.score:7.4f}" for point in curve.points)
         lines.append(f"{curve.name:{width}} {curve.weights:9,} {scores}")
+    if found.frozen:
+        lines.append(f"frozen, and so not measured: {', '.join(found.frozen)}")
     return "\n".join(lines) + "\n"
 
 

@@ -112,19 +112,30 @@ def classes_of_labels(labels: "npt.NDArray[np.generic]") -> "npt.NDArray[np.int6
     """Return class numbers, shape ``(samples,)``, of class numbers or one-hot rows."""
     if labels.ndim > 1 and labels.shape[-1] > 1:
         return np.asarray(labels.reshape(len(labels), -1).argmax(axis=-1), np.int64)
+    if labels.size != len(labels):
+        raise InputError(
+            f"accuracy needs one class for each sample: the labels have the shape "
+            f"{labels.shape[1:]}",
+            hint='set metric = "mean_absolute_error", or give class numbers',
+        )
     return labels.reshape(len(labels)).astype(np.int64)
 
 
 def hold_classes(labels: "npt.NDArray[np.generic]", outputs: int) -> bool:
     """Return whether ``labels`` are classes of a model with so many ``outputs`` a sample.
 
-    They are if they are one-hot rows, or whole numbers that the outputs can tell apart: 0 or 1
-    for a single output. Other numbers are values to come near to.
+    They are if they are one-hot rows, or whole numbers, one a sample, that the outputs can tell
+    apart: 0 or 1 for a single output. Other numbers are values to come near to. Training asks
+    this of all labels (`edgekit.data`), verification of those it has.
     """
+    if not labels.size:
+        return False
     if labels.size == len(labels):
         whole = bool(np.all(labels == np.floor(labels)))
         return whole and bool(labels.min() >= 0) and bool(labels.max() < max(outputs, 2))
     rows = labels.reshape(len(labels), -1)
+    if rows.shape[1] != outputs:
+        return False
     return bool(np.all((rows == 0) | (rows == 1)) and np.all(rows.sum(axis=1) == 1))
 
 
@@ -163,8 +174,9 @@ def _check_one_class(shape: tuple[int, ...], labels: "Labels") -> None:
 
 def _errors(outputs: "Reals", wanted: "Reals", metric: str) -> Outcomes:
     if outputs.size != wanted.size:
+        name = "mean_absolute_error" if metric == "auto" else metric
         raise InputError(
-            f"{metric} needs a target for each output: the labels have the shape "
+            f"{name} needs a target for each output: the labels have the shape "
             f"{wanted.shape[1:]}, the outputs {outputs.shape[1:]}",
             hint='set metric = "accuracy", or give targets of the shape of the outputs',
         )

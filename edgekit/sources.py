@@ -201,9 +201,27 @@ def _drained(stream: object, *, where: str, input_shape: tuple[int, ...]) -> Sam
     if not inputs:
         raise InputError(f"{where}: the tf.data.Dataset is empty")
     join = np.concatenate if _has_batch(inputs[0], input_shape) else np.stack
-    return Samples(x=join(inputs), y=join(targets) if targets else None)
+    try:
+        return Samples(x=join(inputs), y=join(targets) if targets else None)
+    except ValueError as error:  # elements of different shapes
+        raise InputError(
+            f"{where}: the elements of the tf.data.Dataset have shapes that cannot be joined "
+            f"({str(error).splitlines()[0]})",
+            hint=f"give samples of the shape {input_shape}, one by one or in batches",
+        ) from error
 
 
 def _has_batch(element: "Array", input_shape: tuple[int, ...]) -> bool:
     """Return whether ``element`` is a batch, one of a single sample included."""
-    return element.shape[1:] == input_shape or element.ndim > len(input_shape)
+    if _is_sample(element.shape[1:], input_shape):
+        return not _is_sample(element.shape, input_shape) or element.shape[1:] == input_shape
+    return element.ndim > len(input_shape) and not _is_sample(element.shape, input_shape)
+
+
+def _is_sample(shape: tuple[int, ...], input_shape: tuple[int, ...]) -> bool:
+    """Return whether an array of this shape is one sample, but for dimensions of one."""
+    ones_apart = [size for size in shape if size != 1] == [
+        size for size in input_shape if size != 1
+    ]
+    is_flat = len(shape) == 1 or len(input_shape) == 1
+    return ones_apart or (is_flat and math.prod(shape) == math.prod(input_shape))

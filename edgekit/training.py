@@ -23,6 +23,7 @@ from edgekit.float_half import float_half, is_float_file, stages_of_file
 from edgekit.held_out import DataSummary, calibration_samples, hold_out, validation_samples
 from edgekit.hook import is_hook
 from edgekit.process import Progress, Worker
+from edgekit.pruned_weights import FILE_NAME as MASKS_NAME
 from edgekit.sources import RANDOM
 from edgekit.train._tensorflow import threads
 from edgekit.train.calibrate import calibrated, quantized
@@ -154,6 +155,7 @@ class _Half:
             vectors=vectors,
             data=data,
             kernels=kernels,
+            masks=None if pruned is None else pruned.with_name(MASKS_NAME),
             left=left,
             correction=made.correction,
             doubts=made.doubts,
@@ -223,12 +225,17 @@ class _Half:
                 loss=loaded.loss,
                 spec=self._project.train,
                 data=self._project.data,
+                metric=self._project.metric,
                 directory=self._project.directory,
                 seed=self._project.seed,
                 out=draft / FILE_NAME,
             )
 
-        inputs = {"train": asdict(self._project.train), "loss": self._loss_code()}
+        inputs = {
+            "train": asdict(self._project.train),
+            "loss": self._loss_code(),
+            "metric": self._project.metric,
+        }
         return self._stages.run("train", inputs, Trained, work)[1] / FILE_NAME
 
     def _prune(self, loaded: LoadedModel, model: Path) -> tuple[tuple[LayerSparsity, ...], Path]:
@@ -244,6 +251,7 @@ class _Half:
                 loss=loaded.loss,
                 train=self._project.train,
                 data=self._project.data,
+                metric=self._project.metric,
                 directory=self._project.directory,
                 seed=self._project.seed,
                 out=draft / FILE_NAME,
@@ -253,6 +261,7 @@ class _Half:
             "prune": asdict(spec),
             "train": asdict(self._project.train),
             "loss": self._loss_code(),
+            "metric": self._project.metric,
         }
         pruned, folder = self._stages.run("prune", inputs, Pruned, work)
         return pruned.layers, folder / FILE_NAME
@@ -267,6 +276,7 @@ class _Half:
                 loss=loaded.loss,
                 train=self._project.train,
                 data=self._project.data,
+                metric=self._project.metric,
                 directory=self._project.directory,
                 seed=self._project.seed,
                 out=draft / _SAVED_MODEL_NAME,
@@ -276,6 +286,7 @@ class _Half:
             "quantize": asdict(self._project.quantize),
             "train": asdict(self._project.train),
             "loss": self._loss_code(),
+            "metric": self._project.metric,
         }
         quantized, folder = self._stages.run("quantize", inputs, Quantized, work)
         return quantized.left, folder / _SAVED_MODEL_NAME

@@ -125,6 +125,7 @@ def verify(
         except UnsupportedModelError as error:
             scores.append(RuntimeScore(runtime=name, refusal=error.message))
         else:
+            _check_reference(outputs[name], vectors)
             found = _outcomes(outputs[name], vectors, metric)
             score = _score(name, outputs[name], vectors, found)
             scores.append(replace(score, bound=_bound(reference, found, confidence)))
@@ -188,6 +189,17 @@ def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[s
             for score in scores
         ],
     }
+
+
+def _check_reference(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> None:
+    """Refuse outputs of a float model that is not the one that the model was made from."""
+    reference = vectors.float_outputs
+    if reference is not None and reference.size != outputs.size:
+        raise InputError(
+            f"the vectors hold a float model's outputs of the shape {reference.shape}, the "
+            f"model's are {outputs.shape}",
+            hint="give the vectors.npz of the run that made this model",
+        )
 
 
 def _known(names: tuple[str, ...]) -> tuple[str, ...]:

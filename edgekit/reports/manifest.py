@@ -95,12 +95,14 @@ class BiasCorrection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layer:
-    """The fraction of exact zeros asked of a kernel and reached in it."""
+    """The fraction of exact zeros asked of a kernel, reached in it, and found in the file."""
 
     name: str
     reached: float
     asked: float | None = None
     weights: int | None = None
+    attribute: str = ""
+    in_file: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -323,6 +325,7 @@ class Manifest:
     accuracy: Accuracy | None = None
     bias_correction: BiasCorrection | None = None
     sparsity: float | None = None
+    channels_removed: bool | None = None
     layers: tuple[Layer, ...] = ()
     model: Model | None = None
     tensors: tuple[Constant, ...] = ()

@@ -209,13 +209,19 @@ def _size(manifest: "Manifest") -> str:
         return ""
     text = f"The file takes {wording.amount(manifest.model.bytes, 'B')}"
     sparsity = manifest.sparsity
-    left = manifest.model.zero_weight_fraction
-    if sparsity and left is not None and left < sparsity / 2:  # whole channels went
+    if sparsity and _channels_removed(manifest, sparsity):
         share = wording.percent(sparsity)
         text += f", without the {share} of the weights that pruning set to zero"
     elif sparsity:
         text += f" and {wording.percent(sparsity)} of the pruned weights are zero"
     return text + "."
+
+
+def _channels_removed(manifest: "Manifest", sparsity: float) -> bool:
+    if manifest.channels_removed is not None or manifest.model is None:
+        return bool(manifest.channels_removed)
+    left = manifest.model.zero_weight_fraction  # manifests of 0.1 do not say it
+    return left is not None and left < sparsity / 2
 
 
 def _targets(manifest: "Manifest") -> str:

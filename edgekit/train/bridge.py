@@ -9,6 +9,7 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.train._tensorflow import Config, Layer, Model, Tensor, Tensors, tf_keras
 from edgekit.train.activations import own_activations
 from edgekit.train.graph import Replay, replay, require_functional
+from edgekit.train.kernels import trained_in
 
 TOLERANCE = 1e-5  # largest difference of an output, relative to outputs above 1
 _BATCH = 4
@@ -30,8 +31,11 @@ def bridge(model: Model) -> Model:
     """
     require_functional(model)
     copy = replay(model, _rebuilt)
+    trained = trained_in(model)
     for old, new in copy.pairs:
         _copy_weights(old, new)
+        if old.trainable_weights and not any(id(item) in trained for item in old.trainable_weights):
+            new.trainable = False  # the model that it was nested in is frozen
     _prove(model, copy)
     return copy.model
 
@@ -116,8 +120,9 @@ def _nothing() -> None:
 
 def _translated_value(value: Config) -> Config:
     """Return a setting without Keras 3's module paths, policies as names."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(_translated_value(item) for item in value)
+    if isinstance(value, (list, tuple)):  # a list may be one that Keras tracks: of its own kind
+        items = [_translated_value(item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     if not isinstance(value, dict):
         return value
     if value.get("class_name") == "DTypePolicy":

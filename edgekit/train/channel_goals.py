@@ -10,7 +10,7 @@ from edgekit.sparsity import keep_channels
 from edgekit.train.channels import LEAST_CHANNELS, channel_groups
 from edgekit.train.goal import Goal
 from edgekit.train.kernels import with_weights
-from edgekit.train.naming import check_patterns, unskipped
+from edgekit.train.naming import check_frozen, check_patterns, unskipped
 
 if TYPE_CHECKING:
     from edgekit.sparsity import Mask
@@ -41,21 +41,26 @@ def channel_goals(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
 def chosen_groups(model: "Model", spec: "PruneSpec") -> "tuple[Group, ...]":
     """Return the groups of channels in ``model`` that ``spec`` speaks of.
 
+    A group in which a layer is frozen stays as it is.
+
     Raises:
         UnsupportedModelError: No channel can be removed.
-        InputError: A pattern that matches no layer.
+        InputError: A pattern that matches no layer, or frozen ones alone.
     """
-    groups = channel_groups(model)
-    names = tuple(dict.fromkeys(name for group in groups for name in group.layers))
+    every = channel_groups(model)
+    groups = tuple(group for group in every if not group.frozen)
+    frozen = tuple(name for group in every if group.frozen for name in group.layers)
+    check_frozen(spec, frozen, (name for group in groups for name in group.layers))
+    names = tuple(dict.fromkeys(name for group in every for name in group.layers))
     check_patterns((name for name, sparsity in spec.layers.items() if sparsity > 0), names)
     # A layer whose channels stay anyway may well be told to keep them.
     check_patterns(spec.layers, with_weights(model))
-    wanted = unskipped(spec, names)
+    wanted = unskipped(spec, tuple(name for name in names if name not in frozen))
     groups = tuple(group for group in groups if wanted.issuperset(group.layers))
     if not groups:
         raise UnsupportedModelError(
             "no channel of the model can be pruned: those of its outputs must stay, and so must "
-            "those that layers of other kinds read or write",
+            "those that layers of other kinds read or write, or that frozen layers make",
             hint='set [prune] granularity = "unstructured"',
         )
     return groups

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.train.channel_walk import Call, Channels, Found, Walk
 from edgekit.train.graph import require_functional
+from edgekit.train.kernels import Kernel, trained_in
 
 if TYPE_CHECKING:
     from edgekit.train._tensorflow import Layer, Model
@@ -49,7 +50,18 @@ def follow(model: "Model") -> tuple[Found, ...]:
         state.pin(given)
     filters = (item.channels for item in state.found if item.role == "filter")
     made = {state.root(number) for channels in filters for number in channels}
-    return tuple(replace(item, channels=state.free(item.channels, made)) for item in state.found)
+    trained = trained_in(model)
+    return tuple(
+        replace(item, channels=state.free(item.channels, made), kernel=_marked(item, trained))
+        for item in state.found
+    )
+
+
+def _marked(item: Found, trained: frozenset[int]) -> Kernel:
+    """Return the array of ``item``, which knows whether it is frozen; averages never train."""
+    is_average = item.kernel.attribute == "moving_mean"
+    frozen = item.kernel.frozen or not (is_average or id(item.kernel.variable) in trained)
+    return replace(item.kernel, frozen=frozen)
 
 
 def _sum(walk: Walk, call: Call) -> Channels:

@@ -179,7 +179,11 @@ class Walk:
         variable = getattr(layer, attribute, None)
         if variable is not None:
             kernel = Kernel(
-                layer=layer.name, attribute=attribute, kind=type(layer).__name__, variable=variable
+                layer=layer.name,
+                attribute=attribute,
+                kind=type(layer).__name__,
+                variable=variable,
+                frozen=not layer.trainable,
             )
             self.add(kernel, "shift", channels)
 

@@ -74,6 +74,11 @@ class Group:
         """Names of the layers that make the channels."""
         return tuple(dict.fromkeys(part.kernel.layer for part in self.filters))
 
+    @property
+    def frozen(self) -> bool:
+        """Whether a layer that is not to be trained makes, hands on or shifts the channels."""
+        return any(part.kernel.frozen for part in self.ranked + self.shifts)
+
     def norms(self) -> "npt.NDArray[np.float64]":
         """Return the norm of each channel as it is now."""
         return channel_norms(

@@ -61,6 +61,7 @@ def train(
     loss: str,
     spec: "TrainSpec",
     data: "DataSpec",
+    metric: str = "auto",
     directory: "Path",
     seed: int,
     out: "Path",
@@ -73,6 +74,7 @@ def train(
         loss: The model's own (`LoadedModel.loss`); the project's comes first.
         spec: Epochs, batch size, learning rate, loss.
         data: Where the samples are.
+        metric: The project's; see `edgekit.data.load_data`.
         directory: The project's folder.
         seed: Of the order of samples, and of dropout.
         out: An ``.h5`` file.
@@ -82,7 +84,7 @@ def train(
     """
     seed_everything(seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, directory=directory, seed=seed)
+    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
     if dataset.y_train is None:
         raise InputError(
             f"train.epochs is {spec.epochs}, but {data.source} has no labels to train with",
@@ -101,13 +103,16 @@ def train(
     return Trained(history=done.history, notes=(done.note,))
 
 
-def dataset_of(model: Model, data: "DataSpec", *, directory: "Path", seed: int) -> Dataset:
+def dataset_of(
+    model: Model, data: "DataSpec", *, metric: str = "auto", directory: "Path", seed: int
+) -> Dataset:
     """Return the samples of ``data`` for ``model``; read once a process."""
     return load_data(
         data,
         directory=directory,
         input_shape=tuple(model.input_shape[1:]),
         output_shape=tuple(model.output_shape[1:]),
+        metric=metric,
         seed=seed,
     )
 

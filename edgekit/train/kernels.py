@@ -1,6 +1,6 @@
 """The arrays of a Keras model that pruning works on: one or two a layer, by kind of layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from edgekit.sparsity import zero_fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -51,12 +51,15 @@ class Kernel:
         attribute: Which of the layer's arrays, such as ``"kernel"``.
         kind: The class of the layer, such as ``"Conv2D"``.
         variable: The live Keras variable.
+        frozen: Whether its layer, or a model around it, is not to be trained (``trainable =
+            False``); only what is found in a whole model knows that.
     """
 
     layer: str
     attribute: str
     kind: str
     variable: "Tensor"
+    frozen: bool = False
 
     def values(self) -> "npt.NDArray[np.float32]":
         """Return the weights as they are now."""
@@ -75,7 +78,12 @@ def kernels(model: "Model", *, depthwise: bool = False) -> tuple[Kernel, ...]:
         depthwise: Whether depthwise kernels are among them. They hold few weights and every
             channel depends on its own.
     """
-    return tuple(item for layer in model.layers for item in of_layer(layer, depthwise=depthwise))
+    trained = trained_in(model)
+    return tuple(
+        replace(item, frozen=id(item.variable) not in trained)
+        for layer in model.layers
+        for item in of_layer(layer, depthwise=depthwise)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +108,16 @@ def zeros_in(found: "Sequence[Kernel]") -> Zeros:
     )
 
 
+def frozen_layers(found: "Iterable[Kernel]") -> tuple[str, ...]:
+    """Return the names of the layers of these kernels that are not to be trained."""
+    return tuple(dict.fromkeys(kernel.layer for kernel in found if kernel.frozen))
+
+
+def trained_in(model: "Model") -> frozenset[int]:
+    """Return the ids of the variables that training ``model`` moves: none of a frozen layer."""
+    return frozenset(id(variable) for variable in model.trainable_variables)
+
+
 def with_weights(model: "Model") -> tuple[str, ...]:
     """Return the names of the layers that have a kernel, depthwise ones included."""
     return tuple(dict.fromkeys(kernel.layer for kernel in kernels(model, depthwise=True)))
@@ -109,7 +127,7 @@ def of_layer(layer: "Layer", *, depthwise: bool) -> tuple[Kernel, ...]:
     """Return the prunable arrays of one layer, or of what it wraps."""
     kind = type(layer).__name__
     if hasattr(layer, "layers"):
-        return kernels(layer, depthwise=depthwise)
+        return tuple(item for one in layer.layers for item in of_layer(one, depthwise=depthwise))
     if kind in _INNER:
         inner = (getattr(layer, name) for name in _INNER[kind])
         return tuple(item for one in inner for item in of_layer(one, depthwise=depthwise))

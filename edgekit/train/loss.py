@@ -62,16 +62,15 @@ def objective(wish: str, *, model: Model, dataset: "Dataset", directory: "Path")
             metrics=(),
             note="no labels: trained to keep the model's own outputs (mean squared error)",
         )
-    loss = _named(wish, directory) if wish else _fitting(model, targets)
+    loss = _named(wish, directory) if wish else _fitting(model, dataset)
     name = _name(loss)
     source = "given" if wish else "chosen to fit the labels and the last layer"
     logits = " from logits" if getattr(loss, "from_logits", False) or _has_logits(loss) else ""
-    classes = "crossentropy" in name or targets.dtype == np.int64
     return Objective(
         loss=loss,
         # A loss of the user's own takes the labels as the data give them.
         targets=targets if hook.is_hook(wish) else _shaped(targets, name, model),
-        metrics=("accuracy",) if classes else (),
+        metrics=("accuracy",) if dataset.are_classes else (),
         note=f"loss: {name}{logits}, {source}",
     )
 
@@ -145,17 +144,22 @@ def _from_config(written_loss: Config) -> Any:  # noqa: ANN401  a loss of Keras
     return cls(**kept)
 
 
-def _fitting(model: Model, targets: "Array") -> Any:  # noqa: ANN401  a loss of Keras
+def _fitting(model: Model, dataset: "Dataset") -> Any:  # noqa: ANN401  a loss of Keras
     losses = tf_keras().losses
     outputs = int(np.prod(model.output_shape[1:]))
     activation = last_activation(model)
-    if outputs > 1 and targets.dtype == np.int64:
-        return losses.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
-    if outputs > 1 and activation == "softmax":
-        return losses.CategoricalCrossentropy()
-    if outputs == 1 and set(np.unique(targets)) <= {0, 1} and activation in {"sigmoid", "linear"}:
+    assert dataset.y_train is not None
+    if not dataset.are_classes:
+        # rows that share one out among the outputs are trained as classes are
+        shares = outputs > 1 and activation == "softmax"
+        return losses.CategoricalCrossentropy() if shares else losses.MeanSquaredError()
+    if activation == "sigmoid" or (outputs == 1 and activation == "linear"):
         return losses.BinaryCrossentropy(from_logits=activation == "linear")
-    return losses.MeanSquaredError()
+    if outputs == 1:
+        return losses.MeanSquaredError()
+    if dataset.y_train.dtype == np.int64:
+        return losses.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
+    return losses.CategoricalCrossentropy(from_logits=activation != "softmax")
 
 
 def last_activation(model: Model) -> str:
@@ -182,8 +186,14 @@ def _has_logits(loss: Any) -> bool:  # noqa: ANN401  a loss of Keras or a functi
 def _shaped(targets: "Array", name: str, model: Model) -> "Array":
     """Return ``targets`` as the loss called ``name`` takes them: numbers, rows or columns."""
     outputs = int(model.output_shape[-1])
-    if "sparse" in name and targets.ndim > 1:
-        return np.asarray(targets.reshape(len(targets), -1).argmax(axis=1))
+    if "sparse" in name and (targets.ndim == 1 or targets.shape[-1] == 1):
+        if targets.dtype != np.int64:
+            raise InputError(
+                f"the loss {name} takes classes, and the labels are numbers",
+                hint='set [train] loss = "mean_squared_error", or number the classes from 0',
+            )
+    elif "sparse" in name:
+        return np.asarray(targets.argmax(axis=-1))
     if "sparse" not in name and targets.dtype == np.int64:
         if outputs > 1:
             return np.asarray(np.eye(outputs, dtype=np.float32)[targets])

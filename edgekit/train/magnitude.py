@@ -1,12 +1,15 @@
 """Pruning as a Keras callback: masks over the live weights, renewed as a schedule says."""
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Literal
 
-from edgekit.errors import InputError
+from edgekit.errors import InputError, UsageError
 from edgekit.sparsity import schedule_for
+from edgekit.train.best_epoch import BestEpoch
 from edgekit.train.channels import channel_groups
-from edgekit.train.kernels import kernels, zeros_in
-from edgekit.train.observer import Observer
+from edgekit.train.kernels import Kernel, frozen_layers, kernels, zeros_in
+from edgekit.train.naming import quoted
+from edgekit.train.observer import Observer, after_all_callbacks
 from edgekit.train.plan import plan
 
 if TYPE_CHECKING:
@@ -23,14 +26,28 @@ class MagnitudePruning(Observer):
     model is saved as it is. The sparsity is reached at three quarters of the training that
     follows the warm-up. A training that is resumed with ``initial_epoch`` goes on where the
     schedule was. Each epoch the fraction of zeros over all pruned kernels goes into ``logs``
-    as ``sparsity``.
+    as ``sparsity``. Frozen layers (``trainable = False``) are left alone, with a warning.
+
+    The best epoch at the sparsity is kept. Other callbacks choose among all epochs:
+    ``EarlyStopping(restore_best_weights=True)`` may put one back that had not lost its weights
+    yet. A warning says so, and `restore_best_weights` puts the best one at the sparsity back.
 
     Args:
         spec: How and how far to prune; its ``epochs`` are those of the training. Such as
             ``PruneSpec(sparsity=0.75, epochs=10)``.
+        monitor: What tells the best epoch, a name in ``logs``; None: ``"val_loss"``, or
+            ``"loss"`` without validation data.
+        mode: Whether its least or its greatest value is best; ``"auto"``: the greatest of
+            accuracies and the like, by their name, as in Keras.
     """
 
-    def __init__(self, spec: "PruneSpec") -> None:
+    def __init__(
+        self,
+        spec: "PruneSpec",
+        *,
+        monitor: str | None = None,
+        mode: Literal["auto", "min", "max"] = "auto",
+    ) -> None:
         if spec.sparsity == "auto":
             raise InputError(
                 'sparsity = "auto" needs the data of a project',
@@ -38,10 +55,43 @@ class MagnitudePruning(Observer):
             )
         self._spec = spec
         self._goals: tuple[Goal, ...] = ()
+        self._planned: tuple[Model, tuple[str, ...]] | None = None
+        self._kept = BestEpoch(monitor, mode)
+        self._schedule: Schedule | None = None
+        self._renewed: int | None = None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The best epoch of the last training at the sparsity asked; None: it was not reached."""
+        return self._kept.epoch
+
+    @property
+    def reached(self) -> bool:
+        """Whether the schedule has come to its end, and the model to the sparsity asked."""
+        return (
+            self._schedule is not None
+            and self._renewed is not None
+            and self._schedule.share_at(self._renewed) == 1
+        )
+
+    def restore_best_weights(self) -> None:
+        """Set the model's weights to those of the best epoch at the sparsity asked.
+
+        Raises:
+            UsageError: No epoch has reached it and logged the figure that tells the best.
+        """
+        if self._kept.weights is None:
+            raise UsageError(
+                "no epoch has reached the sparsity asked and logged what tells the best one: "
+                "there are no weights to restore",
+                hint="train on with fit(initial_epoch=…), or name another monitor",
+            )
+        self.model.set_weights(self._kept.weights)
 
     def goals_for(self, model: "Model") -> "tuple[Goal, ...]":
         """Return what each kernel of ``model`` will have to reach, before the training."""
         self._goals = plan(model, self._spec)
+        self._planned = (model, frozen_layers(kernels(model, depthwise=True)))
         return self._goals
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -49,11 +99,17 @@ class MagnitudePruning(Observer):
         del logs
         from edgekit.train.masks import Masks
 
-        if not self._goals:
+        frozen = frozen_layers(kernels(self.model, depthwise=True))
+        if self._planned is None or not _is_same(self._planned, (self.model, frozen)):
             self.goals_for(self.model)
+        if frozen:
+            warnings.warn(f"not pruned, for they are frozen: {quoted(frozen)}", stacklevel=2)
         self._masks = Masks([array for goal in self._goals for array in goal.arrays])
-        self._schedule: Schedule | None = None
-        self._renewed: int | None = None
+        self._schedule = None
+        self._renewed = None
+        self._epochs_done = 0
+        self._kept.forget()
+        after_all_callbacks(self.model, self._check_the_end)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Count steps from the epoch, so that a resumed training goes on in the schedule."""
@@ -87,11 +143,38 @@ class MagnitudePruning(Observer):
             self._masks.apply()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write the fraction of zeros into ``logs``."""
-        del epoch
+        """Write the fraction of zeros into ``logs``, and keep the best epoch at the sparsity."""
+        self._epochs_done = epoch + 1
+        self._zeros = zeros_in(self._kernels).fraction
         if logs is not None:
-            found = [kernel for goal in self._goals for kernel in goal.kernels]
-            logs["sparsity"] = zeros_in(found).fraction
+            logs["sparsity"] = self._zeros
+        if self.reached:
+            self._kept.offer(epoch, logs or {}, self.model)
+
+    @property
+    def _kernels(self) -> list[Kernel]:
+        return [kernel for goal in self._goals for kernel in goal.kernels]
+
+    def _check_the_end(self) -> None:
+        """Warn where the training has not left the sparsity asked, whoever took it back."""
+        zeros = zeros_in(self._kernels).fraction
+        if not self._epochs_done:
+            return
+        if not self.reached:
+            warnings.warn(
+                f"the training ended after epoch {self._epochs_done} of {self.params['epochs']}, "
+                f"before the sparsity was reached: {zeros:.1%} of the pruned weights are zero; "
+                f"train on with fit(initial_epoch={self._epochs_done})",
+                stacklevel=2,
+            )
+        elif zeros < self._zeros:
+            warnings.warn(
+                f"{zeros:.1%} of the pruned weights are zero, not the {self._zeros:.1%} that "
+                "pruning reached: a callback, such as EarlyStopping(restore_best_weights=True), "
+                "put the weights of an earlier epoch back; restore_best_weights() of "
+                f"MagnitudePruning takes those of {self._kept.described}",
+                stacklevel=2,
+            )
 
     def _is_due(self, step: int, schedule: "Schedule") -> bool:
         """Return whether the masks are renewed at ``step``; steps may come several at once."""
@@ -102,6 +185,11 @@ class MagnitudePruning(Observer):
         if self._renewed >= schedule.end_step:
             return False
         return step >= schedule.end_step or step - self._renewed >= schedule.frequency
+
+
+def _is_same(one: "tuple[Model, tuple[str, ...]]", other: "tuple[Model, tuple[str, ...]]") -> bool:
+    """Return whether both are the same live model, with the same layers frozen."""
+    return one[0] is other[0] and one[1] == other[1]
 
 
 class KeepZeros(Observer):

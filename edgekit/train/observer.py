@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgekit.train._tensorflow import Model
 
 
@@ -34,6 +36,23 @@ class Observer:
 
     def _implements_predict_batch_hooks(self) -> bool:
         return False
+
+
+def after_all_callbacks(model: "Model", check: "Callable[[], None]") -> None:
+    """Call ``check`` when the training that begins has ended for all other callbacks too.
+
+    Both Keras put the history of a training last among its callbacks, and on the model.
+    """
+    history = getattr(model, "history", None)
+    if history is None:  # a training loop of the user's own
+        return
+
+    def end(logs: object = None) -> None:
+        del history.on_train_end  # what the class has is there again: nothing
+        history.on_train_end(logs)
+        check()
+
+    history.on_train_end = end
 
 
 def _nothing(*_args: object, **_kwargs: object) -> None:

@@ -14,8 +14,8 @@ from edgekit.sparsity import (
 )
 from edgekit.train.channel_goals import channel_goals
 from edgekit.train.goal import Goal
-from edgekit.train.kernels import Kernel, kernels
-from edgekit.train.naming import check_patterns, unskipped
+from edgekit.train.kernels import Kernel, frozen_layers, kernels
+from edgekit.train.naming import check_frozen, check_patterns, quoted, unskipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,24 +58,37 @@ def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
 
 
 def selected(model: "Model", spec: "PruneSpec") -> tuple[Kernel, ...]:
-    """Return the kernels of ``model`` that ``spec`` speaks of.
+    """Return the kernels of ``model`` that ``spec`` speaks of; those of frozen layers stay.
 
     Raises:
         UnsupportedModelError: There are none.
-        InputError: A pattern that matches no layer.
+        InputError: A pattern that matches no layer, or frozen ones alone.
     """
-    found = kernels(model, depthwise=spec.depthwise)
+    every = kernels(model, depthwise=spec.depthwise)
+    found = tuple(kernel for kernel in every if not kernel.frozen)
+    frozen = frozen_layers(every)
     names = tuple(dict.fromkeys(kernel.layer for kernel in found))
-    check_patterns(spec.layers, names)
+    check_patterns(spec.layers, (*names, *frozen))
+    check_frozen(spec, frozen, (name for name in names if name not in frozen))
     wanted = unskipped(spec, names)
     left = tuple(kernel for kernel in found if kernel.layer in wanted)
     if not left:
-        kinds = sorted({type(layer).__name__ for layer in model.layers})
-        raise UnsupportedModelError(
-            f"no layer of the model can be pruned (it has {', '.join(kinds)})",
-            hint="take the [prune] table out of the project file",
-        )
+        raise _nothing_to_prune(model, frozen)
     return left
+
+
+def _nothing_to_prune(model: "Model", frozen: tuple[str, ...]) -> UnsupportedModelError:
+    if frozen:
+        return UnsupportedModelError(
+            f"no layer of the model can be pruned: {quoted(frozen)} "
+            f"{'is' if len(frozen) == 1 else 'are'} frozen (trainable = False)",
+            hint=f"model.get_layer('{frozen[0]}').trainable = True before it is saved",
+        )
+    kinds = sorted({type(layer).__name__ for layer in model.layers})
+    return UnsupportedModelError(
+        f"no layer of the model can be pruned (it has {', '.join(kinds)})",
+        hint="take the [prune] table out of the project file",
+    )
 
 
 def _sparsities(found: tuple[Kernel, ...], spec: "PruneSpec") -> tuple[float, ...]:

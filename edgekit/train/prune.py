@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ToolError
+from edgekit.pruned_weights import FILE_NAME, save_masks
 from edgekit.train._tensorflow import seed_everything
+from edgekit.train.averages import estimate_averages
 from edgekit.train.files import read_model, save_model
 from edgekit.train.fit import Epoch, dataset_of, fit
 from edgekit.train.goal import Goal
-from edgekit.train.kernels import with_weights, zeros_in
+from edgekit.train.kernels import frozen_layers, kernels, with_weights, zeros_in
 from edgekit.train.loss import objective
 from edgekit.train.magnitude import MagnitudePruning
+from edgekit.train.naming import quoted
 from edgekit.train.sensitivity import resolve_auto
 
 if TYPE_CHECKING:
@@ -26,12 +29,14 @@ class LayerSparsity:
 
     Args:
         name: Of the layer.
+        attribute: Which of the layer's arrays, such as ``"kernel"``.
         asked: Fraction of zeros asked; of channels: what was asked of all that go together.
         reached: Fraction of exact zeros found after the training.
         weights: The number of weights in the kernel.
     """
 
     name: str
+    attribute: str
     asked: float
     reached: float
     weights: int
@@ -45,6 +50,7 @@ class Pruned:
         sparsity: Fraction of exact zeros over all pruned kernels.
         layers: One entry a kernel.
         skipped: Names of layers with kernels that were left alone.
+        frozen: Those of them that are not to be trained.
         history: One entry an epoch.
         notes: What a user should know.
     """
@@ -52,6 +58,7 @@ class Pruned:
     sparsity: float
     layers: tuple[LayerSparsity, ...]
     skipped: tuple[str, ...]
+    frozen: tuple[str, ...]
     history: tuple[Epoch, ...]
     notes: tuple[str, ...]
 
@@ -64,6 +71,7 @@ def prune(
     loss: str,
     train: "TrainSpec",
     data: "DataSpec",
+    metric: str = "auto",
     directory: "Path",
     seed: int,
     out: "Path",
@@ -77,9 +85,10 @@ def prune(
         loss: The model's own; the project's comes first.
         train: Batch size, learning rate, loss.
         data: Where the samples are.
+        metric: The project's; see `edgekit.data.load_data`.
         directory: The project's folder.
         seed: Of the order of samples, and of dropout.
-        out: An ``.h5`` file.
+        out: An ``.h5`` file; which weights are left is written beside it, as ``masks.npz``.
 
     Raises:
         UnsupportedModelError: No layer can be pruned.
@@ -88,7 +97,7 @@ def prune(
     """
     seed_everything(seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, directory=directory, seed=seed)
+    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
     if spec.sparsity == "auto":
         spec = resolve_auto(
             network,
@@ -100,40 +109,65 @@ def prune(
         )
     pruning = MagnitudePruning(spec)
     goals = pruning.goals_for(network)
+    wanted = objective(train.loss or loss, model=network, dataset=dataset, directory=directory)
     done = fit(
         network,
         dataset.x_train,
-        objective(train.loss or loss, model=network, dataset=dataset, directory=directory),
+        wanted,
         epochs=spec.epochs,
         learning_rate=train.learning_rate,
         batch_size=train.batch_size,
         progress=progress,
         callbacks=[pruning],
     )
+    averages = estimate_averages(network, dataset.x_train, wanted, batch_size=train.batch_size)
+    found = [kernel for goal in goals for kernel in goal.kernels]
     layers = tuple(layer for goal in goals for layer in _held(goal))
     save_model(network, out)
+    save_masks(out.with_name(FILE_NAME), [kernel.values() != 0 for kernel in found])
     pruned = {layer.name for layer in layers}
+    frozen = frozen_layers(kernels(network, depthwise=True))
     return Pruned(
-        sparsity=zeros_in([kernel for goal in goals for kernel in goal.kernels]).fraction,
+        sparsity=zeros_in(found).fraction,
         layers=layers,
         skipped=tuple(name for name in with_weights(network) if name not in pruned),
+        frozen=frozen,
         history=done.history,
-        notes=(done.note,),
+        notes=(done.note, *_frozen_note(frozen), *_notes(goals), *averages),
     )
 
 
+def _frozen_note(frozen: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"not pruned, for they are frozen: {quoted(frozen)}",) if frozen else ()
+
+
+def _notes(goals: tuple[Goal, ...]) -> tuple[str, ...]:
+    """Return a sentence for each goal that has more zeros than were asked of it."""
+    return tuple(
+        f"layer {quoted(_layers(goal))} has {goal.reached():.1%} zeros, more than the "
+        f"{goal.sparsity:.1%} asked: it had them before"
+        for goal in goals
+        if goal.reached() - goal.sparsity > goal.tolerance
+    )
+
+
+def _layers(goal: Goal) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kernel.layer for kernel in goal.kernels))
+
+
 def _held(goal: Goal) -> tuple[LayerSparsity, ...]:
-    """Return what each kernel of a goal has reached, and refuse if that is not what was asked."""
+    """Return what each kernel of a goal has reached, and refuse if that is less than was asked."""
     reached = goal.reached()
-    if abs(reached - goal.sparsity) > goal.tolerance:
-        names = ", ".join(f"'{kernel.layer}'" for kernel in goal.kernels)
+    if goal.sparsity - reached > goal.tolerance:
         raise ToolError(
-            f"layer {names} was to have {goal.sparsity:.1%} zeros and has {reached:.1%}",
+            f"layer {quoted(_layers(goal))} was to have {goal.sparsity:.1%} zeros and has "
+            f"{reached:.1%}",
             hint="raise [prune] epochs",
         )
     return tuple(
         LayerSparsity(
             name=kernel.layer,
+            attribute=kernel.attribute,
             asked=goal.sparsity,
             reached=kernel.zero_fraction(),
             weights=kernel.values().size,

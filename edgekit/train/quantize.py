@@ -64,6 +64,7 @@ def quantize_aware(
     loss: str,
     train: "TrainSpec",
     data: "DataSpec",
+    metric: str = "auto",
     directory: "Path",
     seed: int,
     out: "Path",
@@ -77,6 +78,7 @@ def quantize_aware(
         loss: The model's own; the project's comes first.
         train: Batch size, learning rate, loss.
         data: Where the samples are.
+        metric: The project's; see `edgekit.data.load_data`.
         directory: The project's folder.
         seed: Of the order of samples, and of dropout.
         out: A SavedModel folder.
@@ -87,7 +89,7 @@ def quantize_aware(
     """
     seed_everything(seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, directory=directory, seed=seed)
+    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
     zeros = zeros_in(kernels(network, depthwise=True))
     lowered = lower(unroll(network))
     twin = aware_model(lowered.model)
@@ -106,7 +108,7 @@ def quantize_aware(
     )
     if spec.weight_bits < _BITS:
         settle(aware)
-        set_statistics(aware, dataset.x_train[:_STATISTICS_SAMPLES])
+        set_statistics(aware, dataset.x_train[:_STATISTICS_SAMPLES], batch_size=_STATISTICS_SAMPLES)
         set_ranges(aware, dataset.x_calibration)
     widen_empty_channels(aware)
     kept = zeros_in(kernels(aware, depthwise=True))

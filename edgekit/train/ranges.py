@@ -8,14 +8,14 @@ A channel whose weights were all pruned has a range of nothing, and so a step of
 its bias is counted in that step, and runs over the 32 bits that it has in the file.
 """
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -45,17 +45,43 @@ def set_ranges(model: "Model", samples: "npt.NDArray[np.float32]") -> None:
         variable.assign(value)
 
 
-def set_statistics(model: "Model", samples: "npt.NDArray[np.float32]") -> None:
+def set_statistics(
+    model: "Model", samples: "npt.NDArray[np.float32]", *, batch_size: int
+) -> tuple[str, ...]:
     """Set what batch normalization takes for mean and variance to those on ``samples``.
 
-    The averages that a training leaves lag behind kernels whose coarse steps flip (Nagel and
-    others, Overcoming Oscillations in Quantization-Aware Training, 2022). Ranges
-    of activations move as well.
+    The averages that a training leaves lag behind kernels that lose weights, or whose coarse
+    steps flip (Nagel and others, Overcoming Oscillations in Quantization-Aware Training, 2022).
+    Each is the mean over batches of the same size (Wu and Johnson, Rethinking "Batch" in
+    BatchNorm, 2021). All else is as in use and stays as it was; frozen layers keep theirs.
+
+    Args:
+        model: A tf_keras model, quantization-aware or not.
+        samples: In an order that is not that of the classes.
+        batch_size: At most so many at once; those that fill no batch are left out.
+
+    Returns:
+        The names of the layers.
     """
-    normal = _normalizations(model)
-    with _set_for_now(_dropouts(model), "rate", 0.0), _set_for_now(normal, "momentum", 0.0):
-        if normal:
-            model(samples, training=True)
+    normal = [layer for layer in _normalizations(model) if layer.trainable]
+    size = min(batch_size, len(samples))
+    with ExitStack() as patches:
+        for layer in normal:
+            patches.enter_context(patch.object(layer, "call", _in_training(layer.call)))
+        for number in range(len(samples) // size if normal else 0):
+            with _set_for_now(normal, "momentum", number / (number + 1)):
+                model(samples[number * size : (number + 1) * size], training=False)
+    return tuple(layer.name for layer in normal)
+
+
+def _in_training(call: "Callable[..., Tensor]") -> "Callable[..., Tensor]":
+    """Return the ``call`` of a layer that is trained whatever the model around it is."""
+
+    def trained(inputs: "Tensor", training: bool | None = None, **options: "Tensor") -> "Tensor":  # noqa: FBT001  Keras's call
+        del training
+        return call(inputs, training=True, **options)
+
+    return trained
 
 
 @contextmanager

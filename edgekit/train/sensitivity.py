@@ -11,6 +11,7 @@ from edgekit.train._tensorflow import Model, seed_everything
 from edgekit.train.channel_goals import chosen_groups
 from edgekit.train.files import read_model
 from edgekit.train.fit import dataset_of
+from edgekit.train.kernels import frozen_layers, kernels
 from edgekit.train.loss import Objective, objective
 from edgekit.train.plan import selected
 
@@ -90,12 +91,14 @@ class Sensitivity:
         score: Of the whole network.
         samples: How many it was measured on.
         layers: One curve a layer.
+        frozen: Names of layers that are not to be trained, and so not pruned or measured.
     """
 
     metric: str
     score: float
     samples: int
     layers: tuple[LayerCurve, ...]
+    frozen: tuple[str, ...] = ()
 
 
 def sensitivity(
@@ -105,6 +108,7 @@ def sensitivity(
     spec: "PruneSpec",
     loss: str,
     data: "DataSpec",
+    metric: str = "auto",
     directory: "Path",
     seed: int,
 ) -> Sensitivity:
@@ -116,6 +120,7 @@ def sensitivity(
         spec: Which layers can be pruned; its sparsity does not matter.
         loss: See `edgekit.train.loss.objective`.
         data: Where the samples are; measured on the validation set.
+        metric: The project's; see `edgekit.data.load_data`.
         directory: The project's folder.
         seed: Of the split.
 
@@ -125,7 +130,7 @@ def sensitivity(
     """
     seed_everything(seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, directory=directory, seed=seed)
+    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
     if dataset.y_validation is None:
         raise InputError(
             f"{data.source} has no labels to measure with", hint="give data with labels"
@@ -133,7 +138,8 @@ def sensitivity(
     validation = replace(dataset, x_train=dataset.x_validation, y_train=dataset.y_validation)
     goal = objective(loss, model=network, dataset=validation, directory=directory)
     units = _groups(network, spec) if spec.granularity == "channel" else _layers(network, spec)
-    return _measured(network, units, validation, goal, progress)
+    found = _measured(network, units, validation, goal, progress)
+    return replace(found, frozen=frozen_layers(kernels(network, depthwise=True)))
 
 
 def resolve_auto(

@@ -16,7 +16,7 @@ LEVELS = [
         "fingerprint", "arrays", "vectors", "stages", "sources", "images", "data", "inspection",
         "dependencies", "scaffold", "sparsity", "allocation", "device_report", "emulate",
         "linker_map", "measuring", "phone", "serial_line", "siblings", "confidence", "scoring",
-        "splitting", "outputs", "single_output",
+        "splitting", "outputs", "single_output", "pruned_weights",
     },
     {"runtimes", "train", "calibration", "posttraining", "shrinking", "emitters"},
     {

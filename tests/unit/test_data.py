@@ -145,6 +145,49 @@ def test_one_hot_rows_and_numbers_are_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(autoencoder.x_train, autoencoder.y_train)
 
 
+@pytest.mark.parametrize(
+    ("labels", "output_shape", "metric", "expected"),
+    [
+        (np.arange(40) % 3, (3,), "auto", True),
+        (np.eye(3)[np.arange(40) % 3], (3,), "auto", True),
+        (np.arange(40) % 2, (1,), "auto", True),
+        (np.arange(40) % 2, (1,), "mean_squared_error", False),
+        (np.arange(40), (1,), "auto", False),  # whole numbers, as of people in a room
+        (np.arange(40) - 20, (1,), "auto", False),
+        (np.arange(40) / 40, (1,), "auto", False),
+        (np.zeros((40, 4, 4, 1)), (4, 4, 1), "auto", False),
+        (np.ones((40, 3)), (3,), "auto", False),  # not one of three
+    ],
+)
+def test_labels_are_classes_or_numbers_for_all_stages(
+    tmp_path: Path, labels: np.ndarray, output_shape: tuple[int, ...], metric: str, expected: bool
+) -> None:
+    source = write(tmp_path, x=samples(40), y=labels)
+    data = load(tmp_path, source, output_shape=output_shape, metric=metric)
+    assert data.are_classes is expected
+    assert data.y_train is not None
+    assert (data.y_train.dtype == np.int64) is (expected and labels.ndim == 1)
+
+
+def test_one_set_alone_does_not_make_numbers_classes(tmp_path: Path) -> None:
+    counts = {"y_train": np.arange(40), "y_test": np.arange(10) % 2}
+    source = write(tmp_path, x_train=samples(40), x_test=samples(10) + 99, **counts)
+    data = load(tmp_path, source, output_shape=(1,))
+    assert (data.are_classes, data.y_validation.dtype) == (False, np.float32)
+
+
+def test_classes_of_pixels_are_to_be_one_hot(tmp_path: Path) -> None:
+    pixels = np.zeros((30, 2, 2, 1), int)
+    with pytest.raises(
+        InputError, match=r"shape \(2, 2, 1\), the model's output is \(2, 2, 5\)"
+    ) as error:
+        load(tmp_path, write(tmp_path, x=samples(30), y=pixels), output_shape=(2, 2, 5))
+    assert error.value.hint is not None
+    rows = eval(error.value.hint.partition("=")[2], {"numpy": np, "y": pixels})
+    data = load(tmp_path, write(tmp_path, x=samples(30), y=rows), output_shape=(2, 2, 5))
+    assert data.y_validation.shape[1:] == (2, 2, 5)
+
+
 X, Y = samples(30), np.arange(30) % 3
 WITH_NAN = np.where(np.arange(120).reshape(30, 4) == 50, np.nan, X)
 
@@ -250,6 +293,35 @@ def test_a_dataset_is_drained_sample_by_sample_or_in_batches(tmp_path: Path, ele
     assert len(data.x_train) + len(data.x_calibration) + len(data.x_validation) == 20
 
 
+@pytest.mark.parametrize("size", [7, 10, 19])
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ((8, 8), (8, 8, 1)),
+        ((64,), (8, 8, 1)),
+        ((8, 8), (64,)),
+        ((1, 8, 8), (8, 8, 1)),
+        ((), (1,)),
+        ((1,), (1,)),
+    ],
+)
+def test_batches_are_drained_whatever_the_last_holds(
+    tmp_path: Path, found: tuple[int, ...], wanted: tuple[int, ...], size: int
+) -> None:
+    body = f"x = np.arange(20.0 * {int(np.prod(found))}).reshape(20, *{found})\n"
+    body += "y = np.arange(20) % 3\n"
+    elements = f"[(x[i:i + {size}], y[i:i + {size}]) for i in range(0, 20, {size})]"
+    body += STREAM.format(cardinality=-2, elements=elements)
+    data = load(tmp_path, hook(tmp_path, body), input_shape=wanted, calibration_samples=2)
+    first = np.concatenate(
+        [
+            part.reshape(len(part), -1)[:, 0]
+            for part in (data.x_train, data.x_calibration, data.x_validation)
+        ]
+    )
+    assert sorted(first) == [float(i * int(np.prod(found))) for i in range(20)]
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -260,6 +332,10 @@ def test_a_dataset_is_drained_sample_by_sample_or_in_batches(tmp_path: Path, ele
         ("return [[1, 2], [3]], [1, 2]", "samples are not arrays of one shape"),
         (PAIR + STREAM.format(cardinality=-1, elements="[]"), "never ends"),
         (PAIR + STREAM.format(cardinality=0, elements="[]"), "is empty"),
+        (
+            PAIR + STREAM.format(cardinality=-2, elements="[(x[:9], y[:9]), (x[9:, :2], y[9:])]"),
+            "the elements of the tf.data.Dataset have shapes that cannot be joined",
+        ),
     ],
 )
 def test_a_users_function_that_goes_wrong(tmp_path: Path, body: str, message: str) -> None:

@@ -125,3 +125,13 @@ def test_an_error_that_grows_is_a_drop_above_0() -> None:
     after = outcomes(wanted + np.float32(1.25), wanted, metric=metric)
     assert drop_at_most(before, after, confidence=0.95) == pytest.approx(0.25)
     assert drop_at_most(after, before, confidence=0.95) == pytest.approx(-0.25, abs=0.003)
+
+
+def test_labels_that_fit_no_class_are_refused_in_a_sentence() -> None:
+    pixels, outputs = np.zeros((5, 4, 4, 1)), np.zeros((5, 4, 4, 1), np.float32)
+    assert score_outputs(outputs, pixels).metric == "mean_absolute_error"
+    with pytest.raises(InputError, match="classes at several positions of a sample"):
+        score_outputs(outputs, pixels, metric="accuracy")
+    rows = np.eye(5)  # of a model with five outputs
+    with pytest.raises(InputError, match=r"needs a target for each output: .*\(5,\).*\(3,\)"):
+        score_outputs(np.zeros((5, 3), np.float32), rows)

@@ -212,3 +212,68 @@ def test_a_subclassed_model_is_refused(keras3: Any) -> None:
 
     with pytest.raises(UnsupportedModelError, match=r"subclassed \(Net\)"):
         bridge(Net())
+
+
+# Settings that tf_keras hands back as lists of its own kind, which it tracks.
+LISTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
+    ("BatchNormalization", {}, IMAGE),
+    ("BatchNormalization", {"axis": [2]}, IMAGE),
+    ("LayerNormalization", {"axis": [1, 3]}, IMAGE),
+    ("UnitNormalization", {"axis": [1, 2]}, IMAGE),
+    ("Normalization", {"axis": [-1], "mean": [0.1, 0.2, 0.3], "variance": [1, 2, 3]}, IMAGE),
+    ("PReLU", {"shared_axes": [1, 2]}, IMAGE),
+    ("Conv2D", {"filters": 4, "kernel_size": [3, 1], "strides": [1, 2]}, IMAGE),
+    ("ZeroPadding2D", {"padding": [[1, 0], [2, 1]]}, IMAGE),
+    ("Permute", {"dims": [2, 1]}, SERIES),
+    ("Reshape", {"target_shape": [4, 16, 3]}, IMAGE),
+    ("Softmax", {"axis": [1, 2]}, IMAGE),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "shape"), LISTS, ids=lambda item: str(item)[:40])
+def test_settings_that_are_lists_are_rebuilt(
+    tf_keras: Any, kind: str, arguments: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    from edgekit.train.bridge import bridge
+
+    given = tf_keras.Input(shape)
+    inner = tf_keras.Model(given, getattr(tf_keras.layers, kind)(**arguments)(given))
+    outer = tf_keras.Sequential([tf_keras.Input(shape), inner])
+    if kind != "Normalization":
+        _scramble(inner)
+    batch = np.random.default_rng(5).normal(size=(6, *shape)).astype(np.float32)
+    bridged = bridge(outer)
+    assert not any(hasattr(layer, "layers") for layer in bridged.layers)
+    np.testing.assert_allclose(
+        np.asarray(bridged(batch, training=False)),
+        np.asarray(outer(batch, training=False)),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("library", ["keras3", "tf_keras"])
+def test_what_a_frozen_model_holds_is_frozen_when_it_is_flattened(
+    request: pytest.FixtureRequest, library: str
+) -> None:
+    from edgekit.train.bridge import bridge
+
+    keras = request.getfixturevalue(library)
+    layers = keras.layers
+    inner = keras.Sequential(
+        [
+            keras.Input(IMAGE),
+            layers.Conv2D(4, 3, name="eye"),
+            layers.BatchNormalization(name="normal"),
+            layers.Conv2D(4, 3, name="ear"),
+        ]
+    )
+    given = keras.Input(IMAGE)
+    outer = keras.Model(given, layers.Dense(2, name="scores")(layers.Flatten()(inner(given))))
+    inner.trainable = False
+    inner.get_layer("ear").trainable = True  # Keras 3 trains it, tf_keras does not
+    wanted = {"eye": False, "normal": False, "ear": library == "keras3", "scores": True}
+    trained = {
+        layer.name: bool(layer.trainable_weights) for layer in bridge(outer).layers if layer.weights
+    }
+    assert trained == wanted

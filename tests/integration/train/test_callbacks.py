@@ -1,5 +1,6 @@
 """The callbacks in a user's own training, with both Keras."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 import edgekit
 from edgekit.callbacks import DeviceBudget, IntegerCheckpoint, MagnitudePruning
-from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.errors import InputError, UnsupportedModelError, UsageError
 from edgekit.flatbuffer.integer import require_integer
 from edgekit.flatbuffer.model import load
 from edgekit.specs import PruneSpec
@@ -95,7 +96,8 @@ def test_a_resumed_training_ends_where_an_unbroken_one_does(keras: Any, tmp_path
     )
     x, y = samples()
     pruning = [MagnitudePruning(spec), stop]
-    broken = first.fit(x, y, epochs=4, batch_size=16, verbose=0, callbacks=pruning).history
+    with pytest.warns(UserWarning, match="ended after epoch 2 of 4, before the sparsity"):
+        broken = first.fit(x, y, epochs=4, batch_size=16, verbose=0, callbacks=pruning).history
     first.save_weights(tmp_path / "halfway.weights.h5")
 
     second = network(keras)
@@ -236,3 +238,111 @@ def test_the_epoch_whose_integer_model_is_best_is_kept(keras: Any, tmp_path: Pat
     assert checkpoint.best_epoch == int(np.argmax(history["val_int8_accuracy"]))
     require_integer(load(path))
     model.load_weights(tmp_path / "best.weights.h5")
+
+
+def nested(keras: Any) -> Any:
+    """Return a network whose first half is a model of its own, with a normalization."""
+    layers = keras.layers
+    eye = [
+        keras.Input((8, 8, 1)),
+        layers.Conv2D(8, 3, name="eye"),
+        layers.BatchNormalization(name="normal"),
+    ]
+    given = keras.Input((8, 8, 1))
+    values = layers.Flatten()(keras.Sequential(eye, name="inner")(given))
+    hidden = layers.Dense(24, activation="relu", name="hidden")(values)
+    model = keras.Model(given, layers.Dense(2, activation="softmax", name="scores")(hidden))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("granularity", ["unstructured", "channel"])
+def test_frozen_layers_keep_their_weights_and_are_told(keras: Any, granularity: Any) -> None:
+    model = nested(keras)
+    model.get_layer("inner").trainable = False
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")  # tf_keras asks for it
+    before = [item.copy() for item in model.get_layer("inner").get_weights()]
+    pruning = MagnitudePruning(PruneSpec(sparsity=0.5, granularity=granularity))
+    with pytest.warns(UserWarning, match="not pruned, for they are frozen: 'eye'$"):
+        fit(model, pruning, epochs=2)
+    for old, new in zip(before, model.get_layer("inner").get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert zeros(model, "hidden") == pytest.approx(0.5, abs=0.01)
+
+    model.get_layer("inner").trainable = True  # the second part of a transfer: all is trained
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    fit(model, pruning, epochs=2)
+    assert zeros(model.get_layer("inner"), "eye") == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_frozen_layer_that_is_asked_for_by_name_is_refused(keras: Any) -> None:
+    model = network(keras)
+    model.get_layer("eye").trainable = False
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    with pytest.raises(InputError, match="asks for zeros in 'eye', which is frozen"):
+        fit(model, MagnitudePruning(PruneSpec(sparsity=0.5, layers={"ey*": 0.9})))
+    model.trainable = False
+    with pytest.raises(UnsupportedModelError, match="'scores' are frozen"):
+        MagnitudePruning(PruneSpec(sparsity=0.5)).goals_for(model)
+
+
+def test_a_second_model_is_pruned_and_the_first_is_left_alone(keras: Any) -> None:
+    pruning = MagnitudePruning(PruneSpec(sparsity=0.75))
+    first, second = network(keras), network(keras)
+    fit(first, pruning, epochs=2)
+    before = [item.copy() for item in first.get_weights()]
+    fit(second, pruning, epochs=2)
+    assert zeros(second, "hidden") == pytest.approx(0.75, abs=0.005)
+    for old, new in zip(before, first.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
+def test_the_best_epoch_at_the_sparsity_comes_back(keras: Any, first: bool) -> None:
+    x, y = samples()
+    model, pruning = network(keras), MagnitudePruning(PruneSpec(sparsity=0.75))
+    # By this the first epoch is the best of all: its weights are not pruned yet.
+    stop = keras.callbacks.EarlyStopping(
+        monitor="loss", mode="max", patience=9, restore_best_weights=True
+    )
+    seen: list[Any] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((logs["val_loss"], model.get_weights()))
+    )
+    order = [stop, pruning] if first else [pruning, stop]
+    with pytest.warns(UserWarning, match=r"not the 75.0% that pruning reached.*EarlyStopping"):
+        model.fit(
+            x, y, epochs=6, batch_size=16, verbose=0, validation_data=(x[:64], y[:64]),
+            callbacks=[*order, watch],
+        )  # fmt: skip
+    assert zeros(model, "hidden") < 0.7
+    at_sparsity = [place for place, (_, item) in enumerate(seen) if np.mean(item[4] == 0) > 0.74]
+    best = min(at_sparsity, key=lambda place: seen[place][0])
+    assert pruning.best_epoch == best
+    pruning.restore_best_weights()
+    for mine, wanted in zip(model.get_weights(), seen[best][1], strict=True):
+        np.testing.assert_array_equal(mine, wanted)
+
+
+def test_a_training_that_keeps_its_sparsity_warns_of_nothing(keras: Any) -> None:
+    model, pruning = network(keras), MagnitudePruning(PruneSpec(sparsity=0.75))
+    with pytest.raises(UsageError, match="no epoch has reached the sparsity asked"):
+        pruning.restore_best_weights()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fit(model, pruning)
+    pruning.restore_best_weights()
+    assert zeros(model, "hidden") == pytest.approx(0.75, abs=0.005)
+
+
+def test_the_integer_model_that_is_kept_has_the_sparsity(keras: Any, tmp_path: Path) -> None:
+    x, y = samples()
+    path = tmp_path / "best.tflite"
+    pruning = MagnitudePruning(PruneSpec(sparsity=0.9))
+    checkpoint = IntegerCheckpoint(
+        path, validation_data=(x[:64], y[:64]), calibration=x[64:96], pruning=pruning
+    )
+    model = network(keras)
+    model.fit(x, y, epochs=3, batch_size=16, verbose=0, callbacks=[pruning, checkpoint])
+    model.load_weights(tmp_path / "best.weights.h5")
+    assert zeros(model, "hidden") == pytest.approx(0.9, abs=0.005)

@@ -84,7 +84,7 @@ def test_statistics_are_those_of_the_samples_and_nothing_drops_out(tf_keras: Any
     hidden = layers.BatchNormalization(name="first")(layers.Dropout(0.5)(given))
     model = tf_keras.Model(given, layers.BatchNormalization(name="second")(layers.ReLU()(hidden)))
     samples = _samples()
-    set_statistics(model, samples)
+    assert set_statistics(model, samples, batch_size=64) == ("first", "second")
     mean, variance = (item.numpy() for item in model.get_layer("first").non_trainable_weights)
     assert mean == pytest.approx(samples.mean(axis=(0, 1, 2)), rel=1e-5)
     assert variance == pytest.approx(samples.var(axis=(0, 1, 2), ddof=1), rel=1e-4)
@@ -94,3 +94,26 @@ def test_statistics_are_those_of_the_samples_and_nothing_drops_out(tf_keras: Any
     assert mean == pytest.approx(np.maximum(unit, 0).mean(axis=(0, 1, 2)), rel=1e-3)
     assert model.layers[1].rate == 0.5
     assert model.get_layer("first").momentum == 0.99
+
+
+def test_statistics_are_the_mean_over_batches_and_frozen_layers_keep_theirs(tf_keras: Any) -> None:
+    from edgekit.train.ranges import set_statistics
+
+    layers = tf_keras.layers
+    given = tf_keras.Input((6, 6, 2))
+    noisy = layers.GaussianNoise(9.0)(layers.RandomFlip()(given))
+    free, frozen = layers.BatchNormalization(), layers.BatchNormalization(trainable=False)
+    model = tf_keras.Model(given, layers.Add()([free(noisy), frozen(noisy)]))
+    samples = _samples()
+    names = set_statistics(model, samples, batch_size=20)  # the last 4 fill no batch
+    assert names == (free.name,)
+    mean, variance = (item.numpy() for item in free.non_trainable_weights)
+    batches = samples[:60].reshape(3, 20, 6, 6, 2)
+    assert mean == pytest.approx(batches.mean(axis=(0, 1, 2, 3)), rel=1e-4)
+    variances = batches.var(axis=(1, 2, 3), ddof=1)
+    assert variance == pytest.approx(variances.mean(axis=0), rel=1e-4)
+    np.testing.assert_array_equal(frozen.get_weights()[2], np.zeros(2))
+    again = [item.numpy() for item in free.non_trainable_weights]
+    set_statistics(model, samples, batch_size=20)
+    for one, other in zip(again, free.non_trainable_weights, strict=True):
+        np.testing.assert_array_equal(one, other.numpy())

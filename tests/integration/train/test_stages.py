@@ -322,3 +322,133 @@ def endless():
     np.testing.assert_array_equal(data.y_validation, np.arange(12, 20) % 4)
     with pytest.raises(InputError, match="never ends"):
         load_data(DataSpec(source=f"{name}:endless"), **common)
+
+
+def small(keras3: Any, **eye: Any) -> Any:
+    """Return a network of a convolution and a Dense layer."""
+    layers = keras3.layers
+    return keras3.Sequential(
+        [
+            keras3.Input((8, 8, 1)),
+            layers.Conv2D(8, 3, activation="relu", name="eye", **eye),
+            layers.Flatten(),
+            layers.Dense(4, name="scores"),
+        ]
+    )
+
+
+def test_more_zeros_than_were_asked_are_fine_and_told(desk: Desk, keras3: Any) -> None:
+    model = small(keras3)
+    kernel, bias = model.get_layer("eye").get_weights()
+    kernel[..., :6], bias[:6] = 0, -1  # dead: no gradient comes through
+    model.get_layer("eye").set_weights([kernel, bias])
+    desk.save(model, "dead.keras")
+    pruned = desk.prune("dead/model.h5", sparsity=0.5)
+    assert {layer.name: layer.reached for layer in pruned.layers} == {"eye": 0.75, "scores": 0.5}
+    told = "layer 'eye' has 75.0% zeros, more than the 50.0% asked: it had them before"
+    assert told in pruned.notes
+
+
+def test_a_frozen_layer_is_told_and_left_alone(desk: Desk, keras3: Any, tf_keras: Any) -> None:
+    model = small(keras3, trainable=False)
+    desk.save(model, "frozen.keras")
+    pruned = desk.prune("frozen/model.h5", sparsity=0.5)
+    assert [layer.name for layer in pruned.layers] == ["scores"]
+    assert (pruned.frozen, pruned.skipped) == (("eye",), ("eye",))
+    assert "not pruned, for they are frozen: 'eye'" in pruned.notes
+    after = tf_keras.models.load_model(desk.folder / "pruned.h5", compile=False)
+    for old, new in zip(
+        model.get_layer("eye").get_weights(), after.get_layer("eye").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(old, new)
+    measured = sensitivity(
+        silent,
+        desk.folder / "frozen" / "model.h5",
+        spec=PruneSpec(sparsity=0.5),
+        loss="",
+        **desk.common,
+    )
+    assert [curve.name for curve in measured.layers] == ["scores"]
+    assert measured.frozen == ("eye",)
+    model.trainable = False
+    desk.save(model, "ice.keras")
+    with pytest.raises(UnsupportedModelError, match="'eye', 'scores' are frozen"):
+        desk.prune("ice/model.h5")
+
+
+def test_averages_are_those_of_the_pruned_weights(desk: Desk, tf_keras: Any) -> None:
+    pruned = desk.prune(epochs=1)
+    assert pruned.notes[-1].startswith("averages of 1 BatchNormalization layer estimated again")
+    before, after = (float(item) for item in pruned.notes[-1].rpartition("from ")[2].split(" to "))
+    assert after <= before
+    model = tf_keras.models.load_model(desk.folder / "pruned.h5", compile=False)
+    common = {key: desk.common[key] for key in ("directory", "seed")}
+    data = load_data(DATA, input_shape=(8, 8, 1), output_shape=(4,), **common)
+    seen = np.asarray(tf_keras.Model(model.input, model.get_layer("eye").output)(data.x_train))
+    count = len(seen) // 32 * 32  # batches of the training; what fills none is left out
+    batches = seen[:count].reshape(-1, 32 * 64, 8)
+    _, _, mean, variance = model.layers[2].get_weights()
+    np.testing.assert_allclose(mean, batches.mean(axis=(0, 1)), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(variance, batches.var(axis=1, ddof=1).mean(axis=0), rtol=1e-3)
+
+
+def test_whole_numbers_are_numbers_from_training_to_sensitivity(
+    tmp_path: Path, keras3: Any, tf_keras: Any
+) -> None:
+    x = np.random.default_rng(0).uniform(0, 1, (200, 6)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x, y=np.round(20 * x.mean(axis=1)).astype(int))
+    desk = Desk(tmp_path)
+    layers = keras3.layers
+    hidden = layers.Dense(8, activation="relu", name="hidden")
+    model = keras3.Sequential([keras3.Input((6,)), hidden, layers.Dense(1, name="count")])
+    desk.save(model)
+    trained = desk.train(TrainSpec(epochs=2))
+    assert trained.notes[0].startswith("loss: mean_squared_error, chosen to fit")
+    assert [epoch.accuracy for epoch in trained.history] == [None, None]
+    found = sensitivity(
+        silent, tmp_path / "trained.h5", spec=PruneSpec(sparsity=0.5), loss="", **desk.common
+    )
+    common = {key: desk.common[key] for key in ("directory", "seed")}
+    data = load_data(DATA, input_shape=(6,), output_shape=(1,), **common)
+    answers = tf_keras.models.load_model(tmp_path / "trained.h5", compile=False)(data.x_validation)
+    error = np.mean(np.abs(np.asarray(answers)[:, 0] - data.y_validation))
+    assert found.metric == "mean_absolute_error"
+    assert found.score == pytest.approx(error, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "outputs", "activation", "loss"),
+    [
+        (np.arange(60) % 3, 3, "softmax", "sparse_categorical_crossentropy,"),
+        (np.arange(60) % 3, 3, "linear", "sparse_categorical_crossentropy from logits"),
+        (np.arange(60) % 3, 3, "sigmoid", "binary_crossentropy,"),
+        (np.eye(3)[np.arange(60) % 3], 3, "linear", "categorical_crossentropy from logits"),
+        (np.arange(60) % 2, 1, "linear", "binary_crossentropy from logits"),
+        (np.arange(60), 1, "linear", "mean_squared_error,"),
+        (np.ones((60, 3)) / 3, 3, "softmax", "categorical_crossentropy,"),
+        (np.arange(180).reshape(60, 3), 3, "linear", "mean_squared_error,"),
+        (np.zeros((60, 3, 3, 1)), (3, 3, 1), "sigmoid", "mean_squared_error,"),
+    ],
+)
+def test_the_loss_that_is_chosen_fits_labels_and_outputs(
+    tmp_path: Path, tf_keras: Any, labels: Any, outputs: Any, activation: str, loss: str
+) -> None:
+    from edgekit.train.fit import fit
+    from edgekit.train.loss import objective
+
+    layers = tf_keras.layers
+    given = tf_keras.Input((3, 3, 2))
+    last = (
+        layers.Conv2D(1, 1, activation=activation)(given)
+        if isinstance(outputs, tuple)
+        else layers.Dense(outputs, activation=activation)(layers.Flatten()(given))
+    )
+    model = tf_keras.Model(given, last)
+    np.savez(tmp_path / "data.npz", x=np.ones((60, 3, 3, 2)), y=labels)
+    shape = tuple(model.output_shape[1:])
+    common: dict[str, Any] = {"directory": tmp_path, "seed": 0}
+    data = load_data(DATA, input_shape=(3, 3, 2), output_shape=shape, **common)
+    goal = objective("", model=model, dataset=data, directory=tmp_path)
+    assert goal.note.startswith(f"loss: {loss}")
+    assert goal.metrics == (("accuracy",) if data.are_classes else ())
+    fit(model, data.x_train, goal, epochs=1, learning_rate=1e-3, batch_size=32, progress=silent)

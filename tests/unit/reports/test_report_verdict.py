@@ -154,3 +154,12 @@ def test_random_data_claim_no_accuracy() -> None:
 
     assert "no accuracy is claimed" in sentences
     assert "reaches" not in sentences
+
+
+def test_few_zeros_in_all_do_not_mean_that_channels_went() -> None:
+    manifest = manifests.passing()
+    manifest |= {"channels_removed": False}
+    manifest["model"]["zero_weight_fraction"] = 0.01  # one small layer was pruned
+    assert verdict.headline(read(manifest))[1] == (
+        "The file takes 21.5 KiB and 75.0 % of the pruned weights are zero."
+    )
