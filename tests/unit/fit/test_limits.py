@@ -1,18 +1,18 @@
 """Memory and limits held against a model's figures: to the byte, and the sentences whole."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from graphs import GraphBuilder
 from operator_models import single_operator
 
+from edgekit.errors import InputError
 from edgekit.finding import Finding
 from edgekit.fit.check import Fit, check, peak_in_words, to_json
 from edgekit.quantity import Quantity
 from edgekit.specs import Limits
 from edgekit.target import Cycles, Target, load_target
-
-MIB = 2**20
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +187,56 @@ def test_an_operator_that_is_refused_is_named_and_leaves_no_figures(board: Targe
 def test_json_has_all_but_the_plan(content: bytes, board: Target) -> None:
     fit = check(content, board)
     assert to_json(fit).keys() == set(Fit.__slots__) - {"plan"}
+
+
+MAP = """
+Linker script and memory map
+
+.text           0x08000000     {flash}
+ .text          0x08000000     0x4000 app.o
+ .rodata        0x08004000     {model} net_model.o
+                0x08004000                net_model
+.bss            0x20000000     0x1000
+ .bss           0x20000000     0x1000 app.o
+"""
+
+
+def test_a_linked_firmware_is_measured_in_bytes(
+    content: bytes, board: Target, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.map"
+    path.write_text(MAP.format(flash=hex(0x4000 + len(content)), model=hex(len(content))))
+    fit = check(content, board, map_file=path)
+    source = "linker map a.map"
+    assert fit.code_bytes == Quantity(value=0x4000, unit="B", kind="measured", source=source)
+    assert fit.ram_bytes == Quantity(value=0x1000, unit="B", kind="measured", source=source)
+    assert fit.flash_bytes == Quantity(
+        value=0x4000 + len(content),
+        unit="B",
+        kind="measured",
+        source=f"length of the file, and {source}",
+    )
+
+
+def test_a_map_that_is_the_model_alone_is_none_of_a_firmware(
+    content: bytes, board: Target, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.map"
+    flash, model = hex(len(content)), hex(len(content))  # no byte is left for the code
+    path.write_text(MAP.format(flash=flash, model=model).replace("0x4000 app.o", "0x0 app.o"))
+    with pytest.raises(InputError, match="is of another model") as caught:
+        check(content, board, map_file=path)
+    assert caught.value.hint == "link the firmware with this model and give its map"
+
+
+def test_a_fused_tensor_is_named_after_its_last_operation(board: Target) -> None:
+    builder = GraphBuilder((1, 8, 8, 2), seed=1)
+    place = builder.conv(builder.input, 16, kernel=3)
+    builder.tensors[place] = replace(builder.tensors[place], name="a b/Relu;a b/BiasAdd;a b/Conv2D")
+    fit = check(builder.build(builder.average_pool(place, size=8)), board)
+    assert fit.plan is not None
+    assert peak_in_words(fit.plan).endswith("the largest buffer there has 1,024 B a b/Relu")
+    builder.tensors[place] = replace(builder.tensors[place], name="")
+    fit = check(builder.build(builder.average_pool(place, size=8)), board)
+    assert fit.plan is not None
+    assert peak_in_words(fit.plan).endswith("the largest buffer there has 1,024 B")
