@@ -38,13 +38,12 @@ class LayerCurve:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Step:
-    """A piece of a curve: from one sparsity of a layer to a higher one, and its price."""
+    """A piece of a curve: how far the sparsity of a layer rises over it, and its price."""
 
     layer: str
     weights: float
     loss: float
-    start: float
-    end: float
+    rise: float
 
 
 def allocate(curves: tuple[LayerCurve, ...], *, zeros: int) -> dict[str, float]:
@@ -73,7 +72,7 @@ def allocate(curves: tuple[LayerCurve, ...], *, zeros: int) -> dict[str, float]:
         share = min(1.0, left / step.weights)
         if share <= 0:
             break
-        found[step.layer] = step.start + share * (step.end - step.start)
+        found[step.layer] += share * step.rise  # added up: rounding may swap pieces of one price
         left -= share * step.weights
     return found
 
@@ -90,8 +89,7 @@ def _convex(curve: LayerCurve) -> list[_Step]:
             layer=curve.name,
             weights=curve.weights * (end.sparsity - start.sparsity),
             loss=end.loss - start.loss,
-            start=start.sparsity,
-            end=end.sparsity,
+            rise=end.sparsity - start.sparsity,
         )
         for start, end in pairwise(hull)
     ]

@@ -39,6 +39,15 @@ def test_a_bump_does_not_hide_what_lies_behind_it() -> None:
     assert allocate((bumpy, plain), zeros=50) == {"bumpy": 0.5, "plain": 0}
 
 
+def test_pieces_of_one_price_add_up_in_any_order() -> None:
+    # In binary the second third of 120 weights is the cheaper one, by a last digit.
+    straight, falling = curve("a", 120, 2.0, 1.0, 0.0), curve("b", 120, 2.0, 2.0, 0.5, 0.0, 0.0)
+    found = allocate((straight, falling), zeros=134)
+    # A zero saves 1.5/48 in b at first, then 1/40 in a (80 of them), then 0.5/24 in b again.
+    assert 120 * found["a"] == pytest.approx(80)
+    assert 120 * found["b"] == pytest.approx(134 - 80)
+
+
 @given(
     st.lists(st.lists(st.floats(0, 10), min_size=2, max_size=6), min_size=1, max_size=5),
     st.integers(0, 400),

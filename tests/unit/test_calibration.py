@@ -27,16 +27,17 @@ def model() -> bytes:
     return write(float_twin(builder.model(end)))
 
 
-def test_each_computed_tensor_has_the_range_of_its_values_in_litert(model: bytes) -> None:
+def test_each_computed_tensor_has_the_range_of_its_values_in_litert(
+    model: bytes, light: litert.Session
+) -> None:
     graph = read(model).main
     found = calibrate(model, SAMPLES, method="minmax", progress=silent)
     assert found.doubts == ()
     assert len(found.ranges) == 1 + len(graph.operators)
-    with litert.Session() as session:
-        for operator in graph.operators:
-            (values,) = session.tensors(model, (SAMPLES,), operator.outputs)
-            wanted = Range(low=min(0.0, values.min()), high=max(0.0, values.max()))
-            assert found.ranges[graph.tensors[operator.outputs[0]].name] == wanted
+    for operator in graph.operators:
+        (values,) = light.tensors(model, (SAMPLES,), operator.outputs)
+        wanted = Range(low=min(0.0, values.min()), high=max(0.0, values.max()))
+        assert found.ranges[graph.tensors[operator.outputs[0]].name] == wanted
     entry = graph.tensors[graph.inputs[0]].name
     assert found.ranges[entry] == Range(low=SAMPLES.min(), high=SAMPLES.max())
 

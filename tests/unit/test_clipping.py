@@ -97,7 +97,7 @@ def test_entropy_keeps_what_fills_its_levels_and_cuts_a_thin_tail() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(SAMPLES)
 def test_a_range_holds_zero_and_reaches_no_farther_than_the_values(
     method: str, samples: np.ndarray
@@ -107,7 +107,7 @@ def test_a_range_holds_zero_and_reaches_no_farther_than_the_values(
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(SAMPLES, st.integers(-8, 8))
 def test_a_range_has_the_unit_of_the_values(
     method: str, samples: np.ndarray, exponent: int
@@ -120,7 +120,7 @@ def test_a_range_has_the_unit_of_the_values(
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(SAMPLES, SAMPLES)
 def test_spreads_add_up(method: str, first: np.ndarray, second: np.ndarray) -> None:
     width = min(first.shape[1], second.shape[1])

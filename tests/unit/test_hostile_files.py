@@ -381,7 +381,7 @@ def values(keys: list[str]) -> st.SearchStrategy[object]:
 
 
 @pytest.mark.parametrize("cls", [Project, Target, CostModel])
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_any_table_is_decoded_or_refused(cls: type, data: st.DataObject) -> None:
     """Whatever TOML can hold under the keys that there are: never an exception of another kind."""

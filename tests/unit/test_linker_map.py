@@ -213,7 +213,7 @@ def test_no_such_file(tmp_path: Path) -> None:
         read_map(tmp_path / "absent.map")
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     cut=st.integers(0, len(GOLDEN)),
     skipped=st.integers(0, 80),

@@ -111,13 +111,15 @@ def test_two_bits_and_one_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_both_runtimes_read_int4_as_the_same_numbers_in_bytes(seed: int) -> None:
+def test_both_runtimes_read_int4_as_the_same_numbers_in_bytes(
+    seed: int, micro: tflm.Session, light: litert.Session
+) -> None:
     builder = network(seed)
     packed = int4_weights(builder.model(*builder.outputs))
     assert packed.left == ()
     plain = map_tensors(packed.model, as_int8)
     inputs = random_inputs(plain, 16, seed=seed)
-    for runtime in (tflm, litert):
+    for runtime in (micro, light):
         (found,) = runtime.run(write(packed.model), inputs)
         (wanted,) = runtime.run(write(plain), inputs)
         assert found.tolist() == wanted.tolist()
@@ -136,14 +138,14 @@ def test_per_channel_simulation_of_four_bits_is_the_int4_file_of_convolutions() 
     assert packed.low <= len(write(real)) <= packed.high
 
 
-def test_a_channel_without_weights_keeps_its_bias() -> None:
+def test_a_channel_without_weights_keeps_its_bias(micro: tflm.Session) -> None:
     builder = GraphBuilder((1, 4, 4, 2), seed=3)
     result = builder.conv(builder.input, 3, kernel=3, dead=(1,))
     model = builder.model(result)
     inputs = random_inputs(model, 4, seed=0)
-    (before,) = tflm.run(write(model), inputs)
+    (before,) = micro.run(write(model), inputs)
     for change in (int4_weights(model), simulated_weights(model, "binary")):
-        (after,) = tflm.run(write(change.model), inputs)
+        (after,) = micro.run(write(change.model), inputs)
         assert after[..., 1].tolist() == before[..., 1].tolist()
         assert bias_of(change.model).values()[1] == bias_of(model).values()[1]
 
@@ -188,12 +190,12 @@ def _reader(model: Model, table: int) -> object:
     return replace(model.main.operators[0], index=2, op="ADD", inputs=(table, table), options=None)
 
 
-def test_operators_without_a_kernel_stay_and_are_named() -> None:
+def test_operators_without_a_kernel_stay_and_are_named(micro: tflm.Session) -> None:
     with pytest.raises(UnsupportedModelError, match="the model has none of these"):
         int4_weights(read(transpose_convolution()))
     simulated = simulated_weights(read(transpose_convolution()), "int2")
     assert simulated.weights == 5 * 3 * 3 * 3
-    tflm.run(write(simulated.model), random_inputs(simulated.model, 1))
+    micro.run(write(simulated.model), random_inputs(simulated.model, 1))
     with pytest.raises(UnsupportedModelError, match="the model has none"):
         simulated_weights(read(convolution("CONV_2D", "float32")), "int2")
 

@@ -400,7 +400,7 @@ def test_exit_codes(arguments: list[str], code: int, model: Path) -> None:
     assert run(["bench", str(model), "--target", BOARD, *arguments]) == code
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     cut=st.integers(0, 900),
     skipped=st.integers(0, 120),

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -31,6 +31,7 @@ WEIGHTS = arrays(
     elements=st.floats(-1e6, 1e6, width=32).map(lambda x: np.float32(0 if abs(x) < 1e-20 else x)),
 )
 BITS = st.integers(2, 16)
+few = settings(max_examples=40)  # arrays hold hundreds of values: a case is many
 
 
 def test_halves_round_away_from_zero_and_ends_saturate() -> None:
@@ -80,6 +81,7 @@ def test_weights_by_hand(bits: int, stored: list[int], step: float) -> None:
     assert found.steps.tolist() == pytest.approx([step])
 
 
+@few
 @given(WEIGHTS, BITS, st.data())
 def test_the_step_range_and_error_of_weights(
     weights: np.ndarray, bits: int, data: st.DataObject
@@ -101,6 +103,7 @@ def test_the_step_range_and_error_of_weights(
         assert error.max() <= float(step) * (0.5 + last * 2.0**-23)
 
 
+@few
 @given(WEIGHTS, BITS)
 def test_quantizing_again_changes_no_code(weights: np.ndarray, bits: int) -> None:
     once = quantize_weights(weights, bits=bits)
@@ -108,6 +111,7 @@ def test_quantizing_again_changes_no_code(weights: np.ndarray, bits: int) -> Non
     assert np.array_equal(once.stored, twice.stored)
 
 
+@few
 @given(WEIGHTS, BITS)
 def test_the_negative_has_the_negative_codes_and_zero_stays_zero(
     weights: np.ndarray, bits: int
@@ -117,6 +121,7 @@ def test_the_negative_has_the_negative_codes_and_zero_stays_zero(
     assert not found[weights == 0].any()
 
 
+@few
 @given(WEIGHTS, st.floats(0.5, 2.0))
 def test_no_step_for_signs_comes_nearer_than_the_mean(weights: np.ndarray, factor: float) -> None:
     found = quantize_weights(weights, bits=1)
@@ -150,6 +155,7 @@ def test_no_weights_and_no_axis_are_refused() -> None:
         quantize_weights(np.ones((2, 3)), axis=2)
 
 
+@few
 @given(WEIGHTS, st.floats(0, 1))
 def test_pruning_by_ratio_takes_that_many_of_the_smallest(
     weights: np.ndarray, ratio: float
@@ -236,6 +242,7 @@ def test_float8_takes_a_scale_a_channel() -> None:
     assert round_to_float8(real)[1, 1] == np.float32(1.875)  # 1.9 in steps of 1/8
 
 
+@few
 @given(WEIGHTS)
 def test_float8_errs_by_a_sixteenth_at_most(weights: "np.ndarray") -> None:
     error = np.abs(round_to_float8(weights) - weights)

@@ -57,16 +57,6 @@ def test_inspect_prints_one_json_object(model: Path, capsys: pytest.CaptureFixtu
     assert document["fully_integer"] is True
 
 
-def test_verify_says_that_both_runtimes_ran(
-    model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["verify", str(model), "--data", "random", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["passed"] is True
-    assert [item["runtime"] for item in document["runtimes"]] == ["litert", "tflite-micro"]
-    assert document["reference"] is None
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -90,16 +80,6 @@ def test_bad_calls_get_one_sentence_and_their_exit_code(
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
-
-
-def test_verify_refuses_data_that_do_not_fit(
-    model: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    import numpy as np
-
-    np.savez(tmp_path / "d.npz", x=np.zeros((9, 5, 5, 2)), y=np.zeros(9, int))
-    assert run(["verify", str(model), "--data", str(tmp_path / "d.npz")]) == 3
-    assert "(5, 5, 2)" in capsys.readouterr().err
 
 
 def test_init_writes_a_project_that_is_read_back(

@@ -19,7 +19,9 @@ from edgekit.runtimes import tflm
 from edgekit.vectors import Vectors
 
 
-def test_the_noise_of_a_fully_connected_layer_is_that_of_its_integers() -> None:
+def test_the_noise_of_a_fully_connected_layer_is_that_of_its_integers(
+    micro: tflm.Session,
+) -> None:
     builder = GraphBuilder((1, 12), seed=5)
     content = builder.build(builder.fully_connected(builder.input, 6))
     graph = read(content).main
@@ -33,8 +35,7 @@ def test_the_noise_of_a_fully_connected_layer_is_that_of_its_integers() -> None:
 
     zero = int(source.quantization.zero_points[0])
     stored = np.clip(np.round(inputs / scale(source)) + zero, -128, 127).astype(np.int8)
-    with tflm.Session() as session:
-        (integers,) = session.run(content, (stored,))
+    (integers,) = micro.run(content, (stored,))
     real = inputs @ (np.frombuffer(weights.data, np.int8).reshape(weights.shape) * scale(weights)).T
     real += np.frombuffer(bias.data, np.int32) * scale(bias)
     found = (integers.astype(np.float64) - int(sink.quantization.zero_points[0])) * scale(sink)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from edgekit.flatbuffer.writer import write
 from edgekit.numerics import dequantize, quantize
 from edgekit.runtimes import litert
 
+Run = Callable[[Model, np.ndarray], np.ndarray]
 RNG = np.random.default_rng(5)
 
 
@@ -27,12 +29,12 @@ def dense() -> Model:
     return builder.model(builder.fully_connected(builder.input, 5))
 
 
-def run(model: Model, inputs: np.ndarray) -> np.ndarray:
-    with litert.Session() as session:
-        return session.run(write(model), (inputs,))[0]
+@pytest.fixture(scope="module")
+def run(light: litert.Session) -> Run:
+    return lambda model, inputs: light.run(write(model), (inputs,))[0]
 
 
-def test_the_twin_computes_with_the_numbers_that_the_integers_stand_for() -> None:
+def test_the_twin_computes_with_the_numbers_that_the_integers_stand_for(run: Run) -> None:
     model = dense()
     x, w, b = (model.main.tensors[index] for index in model.main.operators[0].inputs)
     inputs = RNG.normal(0, 2, (7, 12)).astype(np.float32)
@@ -41,7 +43,7 @@ def test_the_twin_computes_with_the_numbers_that_the_integers_stand_for() -> Non
     assert run(float_twin(model), inputs) == pytest.approx(inputs @ weights.T + bias, rel=1e-5)
 
 
-def test_rounding_one_operator_rounds_its_output_alone() -> None:
+def test_rounding_one_operator_rounds_its_output_alone(run: Run) -> None:
     model = dense()
     twin = float_twin(model)
     inputs = RNG.normal(0, 2, (7, 12)).astype(np.float32)
@@ -84,7 +86,7 @@ def test_another_graph_is_no_reference() -> None:
         with_weights_of(float_twin(dense()), float_twin(wider))
 
 
-def test_quantize_inside_is_gone_and_a_float_input_becomes_integers_behind_it() -> None:
+def test_quantize_inside_is_gone_and_a_float_input_becomes_integers_behind_it(run: Run) -> None:
     builder = GraphBuilder((1, 12), seed=2)
     inner = builder.quantize(builder.input, quantization=(0.04, 5))
     model = builder.model(builder.fully_connected(inner, 5))

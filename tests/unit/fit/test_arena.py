@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from graphs import GraphBuilder
+from random_graphs import random_graph
 
 from edgekit.fit.arena import plan
 from edgekit.fit.build import HOST, build_of
 from edgekit.flatbuffer.model import load, read
+from edgekit.runtimes import tflm
 from edgekit.target import load_target
 
 # Least arenas of AllocateTensors and Invoke in TFLite-Micro (commit 90b983c) with CMSIS-NN, found
@@ -28,7 +30,13 @@ def test_the_plan_meets_the_truth_of_the_firmware(core: str, shared_models: Path
     for row in rows:
         truth = int(row[f"{core}_min_arena_bytes"])
         planned = plan(load(shared_models / row["model"]), build).arena_bytes
-        assert truth <= planned <= truth + max(0.02 * truth, 128), row["model"]
+        assert planned == truth, row["model"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_plan_is_what_the_wheel_needs(seed: int, micro: tflm.Session) -> None:
+    content = random_graph(seed)
+    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(content)
 
 
 def test_the_peak_is_named_with_its_largest_buffer() -> None:

@@ -100,7 +100,9 @@ def test_operator_codes_are_written_for_old_and_new_readers() -> None:
     assert code.BuiltinCode() == code.DeprecatedBuiltinCode() == schema.BuiltinOperator.CONV_2D
 
 
-def test_both_runtimes_read_what_the_builder_makes() -> None:
+def test_both_runtimes_read_what_the_builder_makes(
+    micro: tflm.Session, light: litert.Session
+) -> None:
     builder = GraphBuilder((1, 8, 8, 3), seed=2)
     a = builder.conv(builder.input, 6, kernel=3, quantization=(0.3, 4))
     b = builder.depthwise(builder.input, multiplier=2, quantization=(0.3, 4))
@@ -111,8 +113,8 @@ def test_both_runtimes_read_what_the_builder_makes() -> None:
     x = builder.mul(x, builder.logistic(builder.fully_connected(x, 12)))
     content = builder.build(builder.softmax(builder.fully_connected(x, 5)), x)
     inputs = random_inputs(read(content), 8)
-    for run in (tflm.run, litert.run):
-        outputs = run(content, inputs)
+    for runtime in (micro, light):
+        outputs = runtime.run(content, inputs)
         assert [item.shape for item in outputs] == [(8, 5), (8, 12)]
         assert all(item.std() > 3 for item in outputs)  # neither saturated nor vanished
 

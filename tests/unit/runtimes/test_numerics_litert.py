@@ -1,6 +1,5 @@
 """`edgekit.numerics` against QUANTIZE and DEQUANTIZE of the runtimes themselves."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,18 +12,6 @@ from edgekit.numerics import dequantize, quantize, quantize_weights
 from edgekit.runtimes import litert, tflm
 
 RNG = np.random.default_rng(7)
-
-
-@pytest.fixture(scope="module")
-def micro() -> Iterator[tflm.Session]:
-    with tflm.Session() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def optimized() -> Iterator[litert.Session]:
-    with litert.Session() as opened:
-        yield opened
 
 
 def reference(content: bytes, values: np.ndarray) -> np.ndarray:
@@ -102,12 +89,12 @@ def test_every_stored_value_stands_for_the_runtimes_number(
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), GRIDS)
-def test_optimized_kernels_multiply_and_round_to_even(
-    optimized: litert.Session, scale: float, zero_point: int
+def test_light_kernels_multiply_and_round_to_even(
+    light: litert.Session, scale: float, zero_point: int
 ) -> None:
     values = reals(scale, zero_point)[np.newaxis]
     content = model_of("QUANTIZE", values.shape, "int8", quantization(scale, zero_point))
-    (found,) = optimized.run(content, (values,))
+    (found,) = light.run(content, (values,))
     inverse = np.float32(1) / np.float32(scale)
     assert np.array_equal(found, np.clip(np.rint(values * inverse) + zero_point, -128, 127))
     mine = quantize(values, scale=scale, zero_point=zero_point, dtype="int8")

@@ -16,7 +16,7 @@ from edgekit.shrinking.oracle import Oracle
 from edgekit.shrinking.proof import first_difference, proof_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from edgekit.flatbuffer.values import Model
 
@@ -26,24 +26,17 @@ NOTHING, EVERYTHING = -(10**6), 10**6  # biases that saturate an output
 
 
 @pytest.fixture(scope="module")
-def micro() -> "Iterator[tflm.Session]":
-    with tflm.Session() as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def shrunk(micro: tflm.Session) -> "Iterator[Shrinker]":
+def shrunk(micro: tflm.Session, light: litert.Session) -> "Shrinker":
     """Remove dead channels from a model, and compare its outputs on 40 inputs."""
-    with litert.Session() as light:
 
-        def run(content: bytes) -> "Model":
-            slim = dead_channels(read(content), Oracle(micro, light))
-            inputs = proof_vectors(content, count=40)
-            for session in (micro, light):
-                assert first_difference(content, write(slim), inputs, session) is None
-            return slim
+    def run(content: bytes) -> "Model":
+        slim = dead_channels(read(content), Oracle(micro, light))
+        inputs = proof_vectors(content, count=40)
+        for session in (micro, light):
+            assert first_difference(content, write(slim), inputs, session) is None
+        return slim
 
-        yield run
+    return run
 
 
 def kernel_shapes(model: "Model") -> list[tuple[int, ...]]:

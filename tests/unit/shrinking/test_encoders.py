@@ -97,12 +97,6 @@ def spreads() -> dict[str, npt.NDArray[np.int8]]:
     }
 
 
-@pytest.fixture(scope="module")
-def micro() -> "tflm.Session":
-    with tflm.Session() as session:
-        yield session
-
-
 @pytest.mark.parametrize("coding", ENCODERS)
 @pytest.mark.parametrize("spread", spreads())
 @pytest.mark.parametrize("per_channel", [False, True])

@@ -19,7 +19,7 @@ from edgekit.shrinking.oracle import Oracle
 from edgekit.shrinking.proof import first_difference, proof_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from edgekit.flatbuffer.values import Model
 
@@ -27,18 +27,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def checked() -> "Iterator[Checked]":
+def checked(micro: tflm.Session, light: litert.Session) -> "Checked":
     """Apply a pass, and compare the outputs on 20 inputs."""
-    with tflm.Session() as micro, litert.Session() as light:
 
-        def run(content: bytes, step: "Callable[[Model, Oracle], Model]") -> "Model":
-            slim = step(read(content), Oracle(micro, light))
-            inputs = proof_vectors(content, count=20)
-            for session in (micro, light):
-                assert first_difference(content, write(slim), inputs, session) is None
-            return slim
+    def run(content: bytes, step: "Callable[[Model, Oracle], Model]") -> "Model":
+        slim = step(read(content), Oracle(micro, light))
+        inputs = proof_vectors(content, count=20)
+        for session in (micro, light):
+            assert first_difference(content, write(slim), inputs, session) is None
+        return slim
 
-        yield run
+    return run
 
 
 def ops(model: "Model") -> list[str]:

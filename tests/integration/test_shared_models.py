@@ -9,7 +9,7 @@ from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.writer import write
 from edgekit.runtimes import tflm
 
-SHARED = Path(__file__).parents[4] / "shared" / "models"
+SHARED = Path(__file__).parents[3] / "shared" / "models"
 NAMES = sorted(str(path.relative_to(SHARED)) for path in SHARED.rglob("*.tflite"))
 
 pytestmark = pytest.mark.shared

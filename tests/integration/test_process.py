@@ -16,7 +16,7 @@ import pytest
 from edgekit.errors import InputError, ToolError
 from edgekit.process import Bounds, Progress, Worker, bounded, machine_memory_bytes, silent
 
-HERE = (Path(__file__).parents[2],)  # this module is tests.unit.test_process
+HERE = (Path(__file__).parents[2],)  # this module is tests.integration.test_process
 
 
 def double(progress: Progress, number: int) -> int:

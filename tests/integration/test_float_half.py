@@ -6,6 +6,7 @@ the transpose that PyTorch's order of dimensions leaves behind.
 
 import contextlib
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,11 @@ import edgekit
 from edgekit.cli import run
 from edgekit.explanation.twin import float_twin
 from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import Model
+from edgekit.flatbuffer.model import Model, read
 from edgekit.flatbuffer.writer import write
+from edgekit.numerics import quantize
 from edgekit.process import Progress, silent
-from edgekit.runtimes import litert
+from edgekit.runtimes import litert, tflm
 from edgekit.verification import real_outputs
 
 RNG = np.random.default_rng(6)
@@ -73,6 +75,20 @@ def test_a_float_file_is_built_and_held_against_its_own_answers() -> None:
     with np.load("build/net/vectors.npz") as vectors:
         (wanted,) = litert.run(Path("net.tflite").read_bytes(), (vectors["inputs"],))
         assert np.array_equal(vectors["float_outputs"], wanted)
+        assert_selftest_of(Path("build/net/stages/emit"), vectors["inputs"][:4])
+
+
+def assert_selftest_of(emitted: Path, real: np.ndarray) -> None:
+    """The firmware tests itself with these samples, and TFLite-Micro's own answers to them."""
+    content = Path("build/net/model.tflite").read_bytes()
+    (entry,) = read(content).main.inputs
+    grid = read(content).main.tensors[entry].quantization
+    assert grid is not None
+    stored = quantize(real, scale=grid.scales[0], zero_point=grid.zero_points[0], dtype="int8")
+    (outputs,) = tflm.run(content, (stored,))
+    header = (emitted / "net_vectors.h").read_text()
+    assert f"#define NET_VECTOR_COUNT {len(real)}\n" in header
+    assert f"#define NET_VECTORS_CRC32 0x{zlib.crc32(outputs.tobytes()):08x}u\n" in header
 
 
 @pytest.mark.usefixtures("folder")
