@@ -33,6 +33,10 @@ class Goal:
     standing: "Callable[[], tuple[Mask, ...]]"
     reached: "Callable[[], float]"
 
+    def is_missed(self) -> bool:
+        """Return whether fewer are zero now than were asked; more are as good."""
+        return self.sparsity - self.reached() > self.tolerance
+
     @property
     def arrays(self) -> "tuple[Kernel, ...]":
         """All that is masked."""

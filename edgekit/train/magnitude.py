@@ -160,14 +160,14 @@ class MagnitudePruning(Observer):
         zeros = zeros_in(self._kernels).fraction
         if not self._epochs_done:
             return
-        if not self.reached:
+        if not self.reached and any(goal.is_missed() for goal in self._goals):
             warnings.warn(
                 f"the training ended after epoch {self._epochs_done} of {self.params['epochs']}, "
                 f"before the sparsity was reached: {zeros:.1%} of the pruned weights are zero; "
                 f"train on with fit(initial_epoch={self._epochs_done})",
                 stacklevel=2,
             )
-        elif zeros < self._zeros:
+        elif self.reached and zeros < self._zeros:
             warnings.warn(
                 f"{zeros:.1%} of the pruned weights are zero, not the {self._zeros:.1%} that "
                 "pruning reached: a callback, such as EarlyStopping(restore_best_weights=True), "

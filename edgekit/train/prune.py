@@ -158,7 +158,7 @@ def _layers(goal: Goal) -> tuple[str, ...]:
 def _held(goal: Goal) -> tuple[LayerSparsity, ...]:
     """Return what each kernel of a goal has reached, and refuse if that is less than was asked."""
     reached = goal.reached()
-    if goal.sparsity - reached > goal.tolerance:
+    if goal.is_missed():
         raise ToolError(
             f"layer {quoted(_layers(goal))} was to have {goal.sparsity:.1%} zeros and has "
             f"{reached:.1%}",
