@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from edgekit.errors import EdgekitError, ToolError
+from edgekit.errors import CrashError, EdgekitError, ToolError
 from edgekit.quantity import format_bytes
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ class Worker:
                     case _:
                         raise ToolError(f"{self._what} failed: {payload}{self._last_words()}")
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            raise ToolError(f"{self._what} {self._cause_of_death()}{self._last_words()}") from error
+            cause = self._cause_of_death()
+            death = CrashError if cause.startswith("crashed") else ToolError
+            raise death(f"{self._what} {cause}{self._last_words()}") from error
 
     def begin(self, function: "Callable[[Progress], object]") -> None:
         """Start ``function(progress)`` in the worker and wait for nothing: to import ahead."""

@@ -1,13 +1,14 @@
-"""LiteRT without delegates: the reference kernels that phones and Linux boards share."""
+"""LiteRT: by default without delegates, with the kernels that phones and Linux boards share."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from edgekit.errors import UnsupportedModelError
+from edgekit.errors import CrashError, UnsupportedModelError
 from edgekit.process import Progress, Worker, silent
 from edgekit.runtimes.bounds import RUNTIME, Pace
+from edgekit.runtimes.culprit import located
 
 if TYPE_CHECKING:
     from typing import Self
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
+Kernels = Literal["reference", "plain", "fast"]
+"""``"reference"``: plain C++, the same on every processor, slow; ``"plain"``: LiteRT's own without
+delegates; ``"fast"``: XNNPACK's first, which phones run, and which round in their own way."""
+
 _WHAT = "LiteRT"
+_RESOLVERS = {
+    "reference": "BUILTIN_REF",
+    "plain": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "fast": "AUTO",
+}
 
 
 def run(
@@ -35,9 +45,15 @@ class Session:
     """A process in which LiteRT runs models; close it, or use it in a ``with``.
 
     A crash ends the process and the call; the next call starts another one.
+
+    Args:
+        kernels: Which of its kernels run.
+        threads: That each invocation uses; the outputs do not depend on them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, kernels: Kernels = "plain", threads: int = 1) -> None:
+        self._kernels: Kernels = kernels
+        self._threads = threads
         self._worker = Worker(_WHAT, bounds=RUNTIME)
 
     def __enter__(self) -> "Self":
@@ -66,7 +82,10 @@ class Session:
             ToolError: It crashed, or went out of its bounds.
         """
         self._revive()
-        return self._worker.call(_run, progress, model, inputs)
+        try:
+            return self._worker.call(_run, progress, model, inputs, self._kernels, self._threads)
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
 
     def tensors(
         self,
@@ -88,7 +107,14 @@ class Session:
             For each wanted tensor its stored values, shape ``(samples, *shape)``.
         """
         self._revive()
-        return self._worker.call(_tensors, progress, model, inputs, wanted)
+        try:
+            return self._worker.call(_tensors, progress, model, inputs, wanted)
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
+
+    def _again(self, model: bytes, inputs: "tuple[Array, ...]") -> None:
+        self._revive()
+        self._worker.call(_run, silent, model, inputs, self._kernels, self._threads)
 
     def _revive(self) -> None:
         if not self._worker.is_alive:
@@ -96,8 +122,14 @@ class Session:
             self._worker = Worker(_WHAT, bounds=RUNTIME)
 
 
-def _run(progress: Progress, model: bytes, inputs: "tuple[Array, ...]") -> "tuple[Array, ...]":
-    interpreter = _allocate(model)
+def _run(
+    progress: Progress,
+    model: bytes,
+    inputs: "tuple[Array, ...]",
+    kernels: Kernels,
+    threads: int,
+) -> "tuple[Array, ...]":
+    interpreter = _allocate(model, kernels=kernels, threads=threads)
     sinks = tuple(item["index"] for item in interpreter.get_output_details())
     rows = _rows(progress, interpreter, inputs, sinks)
     return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
@@ -110,15 +142,17 @@ def _tensors(
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
-def _allocate(model: bytes, *, preserve: bool = False) -> "Interpreter":
+def _allocate(
+    model: bytes, *, preserve: bool = False, kernels: Kernels = "plain", threads: int = 1
+) -> "Interpreter":
     """Return an interpreter; ``preserve`` keeps tensors that later ones would overwrite."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     try:
         interpreter = Interpreter(
             model_content=model,
-            num_threads=1,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            num_threads=threads,
+            experimental_op_resolver_type=OpResolverType[_RESOLVERS[kernels]],
             experimental_preserve_all_tensors=preserve,
         )
         interpreter.allocate_tensors()
