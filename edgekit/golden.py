@@ -85,6 +85,8 @@ def _random(graph: "Graph", index: int, count: int, random: np.random.Generator)
     check_samples(tensor, count)
     shape, kind = (count, *tensor.shape[1:]), value_type(tensor)
     limits = input_limits(graph, index)
+    if kind.kind == "f" and limits.are_finite:
+        return random.uniform(limits.low, limits.high, shape).astype(kind)
     if kind.kind == "f":
         return random.standard_normal(shape, np.float32).clip(limits.low, limits.high).astype(kind)
     low, high = int(limits.low), int(limits.high)

@@ -6,7 +6,7 @@ stored values at the input.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgekit.flatbuffer.values import Graph, Operator, Tensor
 
 _ALL_OF_BYTES = 2
+_FRACTION = 0.99  # that a CAST to whole numbers takes off
 _HANDED_ON = frozenset(
     {
         "CONCATENATION",
@@ -50,6 +51,11 @@ class Limits:
 
     low: float = -math.inf
     high: float = math.inf
+
+    @property
+    def are_finite(self) -> bool:
+        """Whether both ends are set."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
 
     def within(self, other: "Limits") -> "Limits":
         """Return what both allow; where that is nothing, the least value of this one alone."""
@@ -113,6 +119,9 @@ def _before(graph: "Graph", operator: "Operator", after: Limits) -> Limits:
     if operator.op == "QUANTIZE" and output.quantization is not None:  # it rounds to its steps
         step = float(output.quantization.scales[0])
         return Limits(low=_up(after.low / step) * step, high=_down(after.high / step) * step)
+    source = graph.tensors[operator.inputs[0]]
+    if operator.op == "CAST" and "float" in source.dtype and "float" not in output.dtype:
+        return replace(after, high=after.high + _FRACTION)
     return after
 
 
@@ -125,10 +134,10 @@ def _demanded(graph: "Graph", operator: "Operator", place: int) -> Limits:
         case ("REVERSE_SEQUENCE", 1):
             longest = _size(tensors[0], options_of(operator)["seqDim"])
             return Limits(low=0.0, high=float(longest))
-        case ("DIV" | "FLOOR_DIV" | "FLOOR_MOD", 1) if _counts(tensors[1]):
-            return Limits(low=1.0)  # runtimes refuse a division of whole numbers by zero
-        case ("RSQRT" | "LOG", 0) if tensors[0] is not None and tensors[0].quantization is not None:
-            return Limits(low=float(tensors[0].quantization.scales[0]))
+        case ("DIV" | "FLOOR_DIV" | "FLOOR_MOD", 1):  # runtimes refuse to divide by a stored zero
+            return Limits(low=_least_positive(graph.tensors[operator.inputs[1]], stored=True))
+        case ("RSQRT" | "LOG", 0):
+            return Limits(low=_least_positive(graph.tensors[operator.inputs[0]]))
         case ("SQRT", 0):
             return Limits(low=0.0)
         case _:
@@ -157,9 +166,18 @@ def _size(tensor: "Tensor | None", axis: int) -> int:
     return tensor.shape[axis]
 
 
-def _counts(tensor: "Tensor | None") -> bool:
-    """Return whether the stored integers of ``tensor`` are the numbers themselves."""
-    return tensor is not None and value_type(tensor).kind in "iu" and not is_quantized(tensor)
+def _least_positive(tensor: "Tensor", *, stored: bool = False) -> float:
+    """Return the least real number above zero that ``tensor`` holds; 1 for numbers as they are.
+
+    Args:
+        tensor: Of a graph.
+        stored: Whether the integer that stands for it must be above zero as well.
+    """
+    if tensor.quantization is None or not is_quantized(tensor):
+        return 1.0
+    zero = int(tensor.quantization.zero_points[0])
+    steps = max(1, 1 - zero) if stored else 1
+    return steps * float(tensor.quantization.scales[0])
 
 
 def _stored(real: Limits, tensor: "Tensor") -> Limits:

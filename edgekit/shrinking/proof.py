@@ -180,7 +180,7 @@ def _random(tensor: "Tensor", graph: "Graph", rng: np.random.Generator, *, wide:
 def _range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
     """Return the least and greatest value worth trying."""
     limits = input_limits(graph, tensor.index)
-    if tensor.dtype.startswith("float"):
+    if tensor.dtype.startswith("float") and not limits.are_finite:
         low, high = _real_range(tensor, graph)
         limits = limits.within(Limits(low=low, high=high))
     return limits.low, limits.high
