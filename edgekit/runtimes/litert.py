@@ -9,6 +9,7 @@ from edgekit.errors import CrashError, UnsupportedModelError
 from edgekit.process import Progress, Worker, silent
 from edgekit.runtimes.bounds import RUNTIME, Pace
 from edgekit.runtimes.culprit import located
+from edgekit.runtimes.halves import run_in_halves
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,6 +24,7 @@ Kernels = Literal["reference", "plain", "fast"]
 delegates; ``"fast"``: XNNPACK's first, which phones run, and which round in their own way."""
 
 _WHAT = "LiteRT"
+_LONG = 30_000_000_000  # of work, see `run_in_halves`: 2 s
 _RESOLVERS = {
     "reference": "BUILTIN_REF",
     "plain": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
@@ -33,12 +35,11 @@ _RESOLVERS = {
 def run(
     model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
-    """Return the model's outputs for a batch of inputs, in a process started for them alone.
+    """Return the model's outputs for a batch of inputs, in processes started for them alone.
 
     Arguments, result and errors are those of `Session.run`.
     """
-    with Session() as session:
-        return session.run(model, inputs, progress=progress)
+    return run_in_halves(Session, model, inputs, long=_LONG, progress=progress)
 
 
 class Session:

@@ -13,6 +13,7 @@ from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, Worker, printed_bytes, printed_since, silent
 from edgekit.runtimes.bounds import RUNTIME, Pace
 from edgekit.runtimes.culprit import located
+from edgekit.runtimes.halves import run_in_halves
 
 if TYPE_CHECKING:
     from typing import Protocol, Self
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _WHAT = "TFLite-Micro"
+_LONG = 2_500_000_000  # of work, see `run_in_halves`: 2 s
 _ARENA_STEP_BYTES = 16  # TFLite-Micro aligns its arena to 16 bytes
 _LARGEST_ARENA_BYTES = 2**31 - _ARENA_STEP_BYTES  # it counts them in 32 bits
 
@@ -42,12 +44,11 @@ _LARGEST_ARENA_BYTES = 2**31 - _ARENA_STEP_BYTES  # it counts them in 32 bits
 def run(
     model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
-    """Return the model's outputs for a batch of inputs, in a process started for them alone.
+    """Return the model's outputs for a batch of inputs, in processes started for them alone.
 
     Arguments, result and errors are those of `Session.run`.
     """
-    with Session() as session:
-        return session.run(model, inputs, progress=progress)
+    return run_in_halves(Session, model, inputs, long=_LONG, progress=progress)
 
 
 class Session:

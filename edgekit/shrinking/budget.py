@@ -5,12 +5,8 @@ Work is counted, not timed: the same model is proved on the same vectors on any 
 
 from typing import TYPE_CHECKING
 
-from edgekit.flatbuffer.macs import macs
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from edgekit.flatbuffer.values import Model
 
 VECTORS = 1000
 """Of a proof that its budget does not bound: small models."""
@@ -21,8 +17,6 @@ AFTER_REGION = 200
 SMALL = 5_000_000_000
 """Work that is not worth saving: some 2 s of two cores in TFLite-Micro."""
 
-_ELEMENT_WORK = 16  # of an output value, in MACs of a reference kernel: 6 models of MLPerf Tiny and
-# MobileNetV2 took 0.6 to 0.9 ns a unit in TFLite-Micro's wheel (11/2026)
 BUDGET: "Mapping[str, int]" = {
     "tflite-micro": 50_000_000_000,
     "litert": 600_000_000_000,  # its kernels are 12 times as fast at least
@@ -30,20 +24,11 @@ BUDGET: "Mapping[str, int]" = {
 """Of a proof in each runtime: about 20 s of two cores."""
 
 
-def work(model: "Model") -> int:
-    """Return the work of one invocation, in multiply-accumulates of a reference kernel."""
-    graph = model.main
-    values = sum(
-        graph.tensors[index].elements for operator in graph.operators for index in operator.outputs
-    )
-    return _ELEMENT_WORK * values + sum(macs(graph, operator) for operator in graph.operators)
-
-
 def affordable(work_units: int, runtimes: "Iterable[str]", *, share: float = 1.0) -> int:
     """Return how many vectors of ``work_units`` each a proof may run on, the corners at least.
 
     Args:
-        work_units: Of all models that a vector is run in.
+        work_units: Of all models that a vector is run in; see `edgekit.flatbuffer.macs.work`.
         runtimes: Names of the runtimes that are to run it, each with a budget of its own.
         share: Of the budget.
     """

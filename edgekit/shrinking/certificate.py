@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ToolError, UnsupportedModelError
+from edgekit.flatbuffer.macs import work
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.writer import write
 from edgekit.process import Progress, silent
 from edgekit.runtimes import litert, tflm
-from edgekit.shrinking.budget import AFTER_REGION, SMALL, affordable, work
+from edgekit.shrinking.budget import AFTER_REGION, SMALL, affordable
 from edgekit.shrinking.proof import NotExactError, first_difference, proof_vectors, prove
 from edgekit.shrinking.region import changed_region, is_provable
 
