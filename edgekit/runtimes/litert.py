@@ -1,7 +1,7 @@
 """LiteRT: by default without delegates, with the kernels that phones and Linux boards share."""
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from edgekit.runtimes.culprit import located
 from edgekit.runtimes.halves import run_in_halves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     import numpy.typing as npt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
+T = TypeVar("T")
 Kernels = Literal["reference", "plain", "fast"]
 """``"reference"``: plain C++, the same on every processor, slow; ``"plain"``: LiteRT's own without
 delegates; ``"fast"``: XNNPACK's first, which phones run, and which round in their own way."""
@@ -113,6 +115,28 @@ class Session:
         except CrashError as error:
             raise located(error, model, inputs, self._again) from error
 
+    def summaries(
+        self,
+        model: bytes,
+        inputs: "tuple[Array, ...]",
+        wanted: tuple[int, ...],
+        summary: "Callable[..., T]",
+    ) -> "tuple[T, ...]":
+        """Return what ``summary`` makes of tensors inside the model, in the process that has them.
+
+        Args:
+            model: As in `tensors`.
+            inputs: The same.
+            wanted: The same.
+            summary: Given a tensor's values, shape ``(samples, *shape)``; it, and what it
+                returns, cross the border between processes by pickle.
+        """
+        self._revive()
+        try:
+            return self._worker.call(_summaries, silent, model, inputs, wanted, summary)
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
+
     def _again(self, model: bytes, inputs: "tuple[Array, ...]") -> None:
         self._revive()
         self._worker.call(_run, silent, model, inputs, self._kernels, self._threads)
@@ -141,6 +165,16 @@ def _tensors(
 ) -> "tuple[Array, ...]":
     rows = _rows(progress, _allocate(model, preserve=True), inputs, wanted)
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def _summaries(
+    progress: Progress,
+    model: bytes,
+    inputs: "tuple[Array, ...]",
+    wanted: tuple[int, ...],
+    summary: "Callable[..., T]",
+) -> "tuple[T, ...]":
+    return tuple(summary(values) for values in _tensors(progress, model, inputs, wanted))
 
 
 def _allocate(
