@@ -86,10 +86,14 @@ def load_held_out(
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None = None,
     seed: int,
+    ids: int | None = None,
 ) -> Dataset:
-    """Return `load_data` without its training samples; for the border of a process."""
+    """Return `load_data` without its training samples; for the border of a process.
+
+    Arguments are those of `load_data`, and ``ids`` that of `edgekit.sources.read_source`.
+    """
     del progress
-    dataset = _load(spec, directory, input_shape, output_shape, seed)
+    dataset = _load(spec, directory, input_shape, output_shape, seed, ids)
     targets = None if dataset.y_train is None else dataset.y_train[:0]
     return replace(dataset, x_train=dataset.x_train[:0], y_train=targets)
 
@@ -101,8 +105,9 @@ def _load(
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None,
     seed: int,
+    ids: int | None = None,
 ) -> Dataset:
-    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
+    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed, ids=ids)
     where = spec.source
     pool = _checked(source.samples, where, input_shape, output_shape)
     test = None if source.test is None else _checked(source.test, where, input_shape, output_shape)

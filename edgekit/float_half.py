@@ -21,6 +21,7 @@ from edgekit.border import (
 from edgekit.calibration import calibrate
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
+from edgekit.flatbuffer.limits import known_ids
 from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.held_out import DataSummary, calibration_samples, hold_out, validation_samples
 from edgekit.posttraining import check_installed, prepared, quantize_float_file
@@ -41,10 +42,17 @@ SUFFIX = ".tflite"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedFile:
-    """The shapes of a float file's input and output, without the batch."""
+    """The shapes of a float file's input and output, without the batch, and how many ids it takes.
+
+    Args:
+        input_shape: Without the batch.
+        output_shape: The same.
+        ids: How many ids the input can hold; None: it holds no ids.
+    """
 
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    ids: int | None = None
 
 
 def is_float_file(project: "Project") -> bool:
@@ -131,7 +139,11 @@ class _Half:
             write_bytes(draft / FLOAT_NAME, content)
             graph = read(content).main
             source, sink = (graph.tensors[ports[0]] for ports in (graph.inputs, graph.outputs))
-            return LoadedFile(input_shape=source.shape[1:], output_shape=sink.shape[1:])
+            return LoadedFile(
+                input_shape=source.shape[1:],
+                output_shape=sink.shape[1:],
+                ids=known_ids(graph, source.index),
+            )
 
         inputs = {
             "source": project.model.source,
@@ -148,6 +160,7 @@ class _Half:
             lambda: self._worker,
             input_shape=loaded.input_shape,
             output_shape=loaded.output_shape,
+            ids=loaded.ids,
         )
 
     def _predict(self, floating: "Path", samples: "Path") -> "Path":

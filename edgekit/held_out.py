@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.data import load_held_out
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint
+from edgekit.flatbuffer.limits import known_ids
 from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.hook import module_folders
 from edgekit.process import Worker, silent
@@ -64,6 +65,7 @@ def hold_out(
     *,
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...],
+    ids: int | None = None,
 ) -> "tuple[DataSummary, Path]":
     """Return the numbers of the samples of a build, and the folder that its stage keeps them in.
 
@@ -73,6 +75,7 @@ def hold_out(
         worker: Returns the process that reads the data; asked only where they are read anew.
         input_shape: Of the model, without the batch.
         output_shape: The same.
+        ids: How many ids the model's input can hold; None: it holds no ids.
 
     Raises:
         EdgekitError: Data that are missing, damaged or do not fit the model.
@@ -87,6 +90,7 @@ def hold_out(
             input_shape=input_shape,
             output_shape=output_shape,
             seed=project.seed,
+            ids=ids,
         )
         return _keep(draft, held_out)
 
@@ -94,6 +98,7 @@ def hold_out(
         "spec": asdict(project.data),
         "content": fingerprint(project.data.source, project.directory),
         "seed": project.seed,
+        "ids": ids,
     }
     return stages.run("data", inputs, DataSummary, work)
 
@@ -173,5 +178,6 @@ def _held_out(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -
             input_shape=source.shape[1:],
             output_shape=sink.shape[1:],
             seed=seed,
+            ids=known_ids(graph, source.index),
         )
     return Vectors(inputs=data.x_validation, labels=data.y_validation)

@@ -88,6 +88,12 @@ def input_limits(graph: "Graph", index: int) -> Limits:
     return Limits(low=float(ends.min), high=float(ends.max)).within(whole)
 
 
+def known_ids(graph: "Graph", index: int) -> int | None:
+    """Return how many ids input ``index`` can hold; None where it holds something else."""
+    found = _taken(graph).get(index, Limits())
+    return int(found.high) + 1 if found.low == 0 and found.are_finite else None
+
+
 def _taken(graph: "Graph") -> dict[int, Limits]:
     """Return the real values that the readers of each tensor, and theirs, take."""
     found: dict[int, Limits] = {}

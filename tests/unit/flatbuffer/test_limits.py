@@ -1,6 +1,7 @@
 """Random inputs are what a model can be given: held against the runtimes, which refuse others."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.flatbuffer.limits import input_limits
 from edgekit.flatbuffer.model import read
 from edgekit.golden import random_inputs
+from edgekit.held_out import validation_vectors
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking import shrink
 from edgekit.shrinking.proof import proof_vectors
+from edgekit.specs import DataSpec
 
 ROWS = 7
 Makers = Callable[[bytes], tuple[np.ndarray, ...]]
@@ -117,6 +120,15 @@ def test_ids_stay_within_their_table(
 def test_a_table_of_ids_shrinks(name: str) -> None:
     content = CASES[name][0]
     assert shrink(content).vectors == 1000
+
+
+def test_random_data_name_every_row(light: litert.Session) -> None:
+    content, *_ = CASES["cast from float"]
+    vectors = validation_vectors(
+        content, DataSpec(source="random"), directory=Path(), seed=0, float_model=None
+    )
+    assert set(np.unique(vectors.inputs).tolist()) == set(range(ROWS))
+    light.run(content, (vectors.inputs,))
 
 
 def test_an_id_that_two_tables_read_fits_the_smaller() -> None:
