@@ -97,7 +97,7 @@ def agreement(
         return _same(len(micro), rounded)
     stored = stored_inputs(model, vectors.inputs[chosen])
     try:
-        with litert.Session(reference=True) as session:
+        with litert.Session(kernels="reference") as session:
             given = session.run(model, (stored,), progress=progress)[0]
     except UnsupportedModelError:
         return None

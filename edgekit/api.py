@@ -244,7 +244,7 @@ def shrink(
     Args:
         model: Its path; the file is left as it was.
         out: The new file; it appears whole or not at all.
-        target: A device profile; coding asks whether its runtime decodes.
+        target: A device profile: which runtimes prove, and whether they decode.
         ram_budget_bytes: Code weights while the arena stays within; None codes nothing.
         watch: Given ``"shrink"``, what is told of its progress.
 

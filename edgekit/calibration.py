@@ -1,13 +1,13 @@
 """What calibration samples lead to inside a float model: ranges for its integers, and doubts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.clipping import Spread, joined, range_of, spread
+from edgekit.clipping import Spread, extremes, joined, range_of, spread
 from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.values import NUMPY
 from edgekit.runtimes import litert
@@ -67,7 +67,7 @@ def calibrate(
         InputError: Activations are NaN or infinite.
         UnsupportedModelError: LiteRT refuses the model.
     """
-    spreads = observe(content, samples, progress)
+    spreads = observe(content, samples, progress, by=extremes if method == "minmax" else spread)
     return Calibrated(
         ranges={name: range_of(item, method) for name, item in spreads.items()},
         doubts=doubts(spreads, method=method, places=places),
@@ -75,9 +75,20 @@ def calibrate(
 
 
 def observe(
-    content: bytes, samples: "npt.NDArray[np.float32]", progress: "Progress"
+    content: bytes,
+    samples: "npt.NDArray[np.float32]",
+    progress: "Progress",
+    *,
+    by: "Callable[[npt.NDArray[np.floating]], Spread]" = spread,
 ) -> dict[str, Spread]:
-    """Return where the values of the input and of each float tensor that is computed lie."""
+    """Return where the values of the input and of each float tensor that is computed lie.
+
+    Args:
+        content: A float `.tflite` file with one input and a batch of 1.
+        samples: Shape ``(samples, *input shape without the batch)``.
+        progress: Told the samples done.
+        by: `edgekit.clipping.spread` or `edgekit.clipping.extremes`; run where the tensors are.
+    """
     graph = read(content).main
     tensors = _computed(graph)
     parts: dict[str, list[Spread]] = {graph.tensors[item].name: [] for item in tensors}
@@ -87,11 +98,11 @@ def observe(
         for start in range(0, len(samples), _CHUNK_SAMPLES):
             progress(start, len(samples), "ranges")
             chunk = samples[start : start + _CHUNK_SAMPLES]
-            parts[entry.name].append(spread(chunk))
-            found = session.tensors(content, (chunk.astype(NUMPY[entry.dtype]),), tensors)
+            parts[entry.name].append(by(chunk))
+            given: tuple[npt.NDArray[np.generic]] = (chunk.astype(NUMPY[entry.dtype]),)
+            found = session.summaries(content, given, tensors, by)
             for tensor, values in zip(tensors, found, strict=True):
-                if values.size:
-                    parts[graph.tensors[tensor].name].append(spread(np.asarray(values, np.float32)))
+                parts[graph.tensors[tensor].name].append(values)
     return {name: reduce(joined, items) for name, items in parts.items() if items}
 
 
@@ -124,7 +135,8 @@ def doubts(
 def _computed(graph: "Graph") -> tuple[int, ...]:
     """Return the float tensors that operators write, each name once."""
     tensors = [graph.tensors[index] for item in graph.operators for index in item.outputs]
-    first = {item.name: item.index for item in tensors[::-1] if item.dtype == "float32"}
+    held = [item for item in tensors[::-1] if item.dtype == "float32" and item.elements]
+    first = {item.name: item.index for item in held}
     return tuple(sorted(set(first.values()) - {graph.inputs[0]}))
 
 

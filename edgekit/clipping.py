@@ -78,12 +78,24 @@ def activation_range(samples: "Reals", method: Calibration = "minmax") -> Range:
     return range_of(spread(samples), method)
 
 
+def extremes(samples: "Reals") -> Spread:
+    """Return the least and greatest values of ``samples`` alone, all that ``"minmax"`` asks for.
+
+    Arguments and errors are those of `spread`; the result counts no values.
+    """
+    return _spread(samples, counted=False)
+
+
 def spread(samples: "Reals") -> Spread:
     """Return where the values of ``samples``, shape ``(samples, …)``, lie.
 
     Raises:
         InputError: No values, or NaN or infinity.
     """
+    return _spread(samples, counted=True)
+
+
+def _spread(samples: "Reals", *, counted: bool) -> Spread:
     if samples.size == 0 or not np.isfinite(samples).all():
         raise InputError(
             "there are no activations to calibrate with"
@@ -93,8 +105,9 @@ def spread(samples: "Reals") -> Spread:
         )
     rows = np.ascontiguousarray(samples, np.float32).reshape(len(samples), -1)
     lows, highs = rows.min(axis=1), rows.max(axis=1)
-    usual_lows, usual_highs = _usual(rows) if _cut(rows.shape[1]) else (lows, highs)
-    codes = (rows.view(np.uint32) >> 16).astype(np.intp)
+    cuts = counted and _cut(rows.shape[1])
+    usual_lows, usual_highs = _usual(rows) if cuts else (lows, highs)
+    codes = (rows.view(np.uint32) >> 16).astype(np.intp) if counted else np.zeros(0, np.intp)
     return Spread(
         lows=lows.astype(np.float64),
         highs=highs.astype(np.float64),

@@ -110,10 +110,14 @@ def load_held_out(
     output_shape: tuple[int, ...] | None = None,
     metric: str = "auto",
     seed: int,
+    ids: int | None = None,
 ) -> Dataset:
-    """Return `load_data` without its training samples; for the border of a process."""
+    """Return `load_data` without its training samples; for the border of a process.
+
+    Arguments are those of `load_data`, and ``ids`` that of `edgekit.sources.read_source`.
+    """
     del progress
-    dataset = _load(spec, directory, input_shape, output_shape, metric, seed)
+    dataset = _load(spec, directory, input_shape, output_shape, metric, seed, ids)
     targets = None if dataset.y_train is None else dataset.y_train[:0]
     return replace(dataset, x_train=dataset.x_train[:0], y_train=targets)
 
@@ -126,6 +130,7 @@ def load_given(
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None = None,
     seed: int,
+    ids: int | None = None,
 ) -> Given:
     """Return what a finished model is run on: the test set, or all samples where there is none.
 
@@ -133,7 +138,7 @@ def load_given(
     `load_data`.
     """
     del progress
-    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
+    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed, ids=ids)
     first, test = _sets(source, spec.source, input_shape)
     _check_labels(spec, output_shape)
     chosen, origin = test, f"the test set of {spec.source}"
@@ -156,8 +161,9 @@ def _load(
     output_shape: tuple[int, ...] | None,
     metric: str,
     seed: int,
+    ids: int | None = None,
 ) -> Dataset:
-    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed)
+    source = read_source(spec, directory=directory, input_shape=input_shape, seed=seed, ids=ids)
     where = spec.source
     pool, test = _sets(source, where, input_shape)
     if pool is None:

@@ -57,6 +57,10 @@ class ToolError(EdgekitError):
     exit_code = 6
 
 
+class CrashError(ToolError):
+    """A process that ran it was ended by a signal."""
+
+
 def suggestion(name: str, known: "Iterable[str]") -> str:
     """Return a hint that names the nearest known name, or lists all there are."""
     names = sorted(known)

@@ -21,6 +21,7 @@ from edgekit.border import (
 from edgekit.calibration import calibrate
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint, versions
+from edgekit.flatbuffer.limits import known_ids
 from edgekit.flatbuffer.model import load, read, read_bytes
 from edgekit.held_out import DataSummary, calibration_samples, hold_out, validation_samples
 from edgekit.posttraining import check_installed, prepared, quantize_float_file
@@ -42,13 +43,17 @@ SUFFIX = ".tflite"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedFile:
-    """The shapes of a float file's input and output, without the batch.
+    """The shapes of a float file's input and output, without the batch, and how many ids it takes.
 
-    Of several outputs None: labels fit none of them by themselves.
+    Args:
+        input_shape: Without the batch.
+        output_shape: The same; None of several outputs: labels fit none of them by themselves.
+        ids: How many ids the input can hold; None: it holds no ids.
     """
 
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...] | None
+    ids: int | None = None
 
 
 def is_float_file(project: "Project") -> bool:
@@ -151,6 +156,7 @@ class _Half:
             return LoadedFile(
                 input_shape=graph.tensors[graph.inputs[0]].shape[1:],
                 output_shape=shapes[0] if len(shapes) == 1 else None,
+                ids=known_ids(graph, graph.inputs[0]),
             )
 
         inputs = {
@@ -168,6 +174,7 @@ class _Half:
             lambda: self._worker,
             input_shape=loaded.input_shape,
             output_shape=loaded.output_shape,
+            ids=loaded.ids,
         )
 
     def _predict(self, floating: "Path", samples: "Path") -> "Path":

@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.emitters import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.flatbuffer.feeding import check_samples, value_type
+from edgekit.flatbuffer.limits import input_limits
 from edgekit.flatbuffer.model import read
 from edgekit.held_out import validation_vectors
 from edgekit.runtimes import tflm
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.model import Tensor
+    from edgekit.flatbuffer.values import Graph
     from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
@@ -45,10 +46,10 @@ def golden_vectors(model: bytes, inputs: "tuple[Array, ...]", *, origin: str) ->
 
 
 def random_inputs(model: bytes, count: int, *, seed: int) -> "tuple[Array, ...]":
-    """Return ``count`` samples of random stored values for each input, all values alike."""
+    """Return ``count`` samples of random stored values for each input, all that it takes alike."""
     graph = read(model).main
     random = np.random.default_rng(seed)
-    return tuple(_random(graph.tensors[index], count, random) for index in graph.inputs)
+    return tuple(_random(graph, index, count, random) for index in graph.inputs)
 
 
 def data_inputs(
@@ -79,14 +80,16 @@ def _check_batch(model: bytes) -> None:
             )
 
 
-def _random(tensor: "Tensor", count: int, random: np.random.Generator) -> "Array":
+def _random(graph: "Graph", index: int, count: int, random: np.random.Generator) -> "Array":
+    tensor = graph.tensors[index]
     check_samples(tensor, count)
-    shape = (count, *tensor.shape[1:])
-    if value_type(tensor).kind == "f":
-        return random.standard_normal(shape, np.float32).astype(value_type(tensor))
-    if tensor.dtype == "bool":
-        return random.integers(0, 2, shape).astype(np.bool_)
-    if tensor.dtype in ("int32", "int64"):  # counts and indices: small, and none negative
-        return random.integers(0, 2, shape).astype(tensor.dtype)
-    limits = np.iinfo(tensor.dtype)
-    return random.integers(limits.min, limits.max, shape, tensor.dtype, endpoint=True)
+    shape, kind = (count, *tensor.shape[1:]), value_type(tensor)
+    limits = input_limits(graph, index)
+    if kind.kind == "f" and limits.are_finite:
+        return random.uniform(limits.low, limits.high, shape).astype(kind)
+    if kind.kind == "f":
+        return random.standard_normal(shape, np.float32).clip(limits.low, limits.high).astype(kind)
+    low, high = int(limits.low), int(limits.high)
+    if kind.kind == "b" or kind.itemsize > 2:  # noqa: PLR2004  16 bits
+        return random.integers(low, high, shape, endpoint=True).astype(kind)
+    return random.integers(low, high, shape, kind, endpoint=True)

@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.data import load_given, load_held_out
 from edgekit.errors import UnsupportedModelError
 from edgekit.fingerprint import fingerprint
+from edgekit.flatbuffer.limits import known_ids
 from edgekit.flatbuffer.model import read, read_bytes
 from edgekit.hook import module_folders
 from edgekit.process import Worker, silent
@@ -73,6 +74,7 @@ def hold_out(
     *,
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None,
+    ids: int | None = None,
 ) -> "tuple[DataSummary, Path]":
     """Return the numbers of the samples of a build, and the folder that its stage keeps them in.
 
@@ -82,6 +84,7 @@ def hold_out(
         worker: Returns the process that reads the data; asked only where they are read anew.
         input_shape: Of the model, without the batch.
         output_shape: The same; None: targets are not checked against it.
+        ids: How many ids the model's input can hold; None: it holds no ids.
 
     Raises:
         EdgekitError: Data that are missing, damaged or do not fit the model.
@@ -97,6 +100,7 @@ def hold_out(
             output_shape=output_shape,
             metric=project.metric,
             seed=project.seed,
+            ids=ids,
         )
         return _keep(draft, held_out)
 
@@ -105,6 +109,7 @@ def hold_out(
         "metric": project.metric,
         "content": fingerprint(project.data.source, project.directory),
         "seed": project.seed,
+        "ids": ids,
     }
     return stages.run("data", inputs, DataSummary, work)
 
@@ -220,5 +225,6 @@ def _given(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> V
             input_shape=graph.tensors[graph.inputs[0]].shape[1:],
             output_shape=shapes[0] if len(shapes) == 1 else None,
             seed=seed,
+            ids=known_ids(graph, graph.inputs[0]),
         )
     return Validation(vectors=Vectors(inputs=data.x, labels=data.y), origin=data.origin)

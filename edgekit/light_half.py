@@ -62,14 +62,15 @@ def light_half(
     border: Border,
 ) -> Outcome:
     """Return what the stages without TensorFlow find out about the converted model."""
-    shrinking, file = _shrink(project, stages, border)
+    runtimes = _runtimes(targets)
+    shrinking, file = _shrink(project, runtimes, stages, border)
     model = file.read_bytes()
-    verified = _verify(project, targets, stages, border, model)
+    verified = _verify(project, runtimes, stages, border, model)
     fits = stages.light(
         "fit",
         lambda: tuple(check(model, target, limits=project.limits) for target in targets),
     )
-    emitted, firmware = _emit(project, stages, border, model, fits)
+    emitted, firmware = _emit(project, runtimes, stages, border, model, fits)
     original = read(border.model.read_bytes())
     converted = inspect(original)
     located = _located(border, original)
@@ -147,7 +148,15 @@ def _simulation(simulated: Simulated | None) -> tuple[str, ...]:
     return (text,)
 
 
-def _shrink(project: "Project", stages: Stages, border: Border) -> tuple[Shrinking | None, Path]:
+def _runtimes(targets: tuple[Target, ...]) -> tuple[str, ...]:
+    """Return the runtimes of the targets that are asked for: phones alone need no TFLite-Micro."""
+    phones_alone = targets and all(item.runtime.name == "litert" for item in targets)
+    return ("litert",) if phones_alone else tuple(RUNTIMES)
+
+
+def _shrink(
+    project: "Project", runtimes: tuple[str, ...], stages: Stages, border: Border
+) -> tuple[Shrinking | None, Path]:
     """Return what shrinking saved, and the file to go on with."""
     if not project.shrink or not project.quantize.is_integer:
         return None, border.model
@@ -156,7 +165,7 @@ def _shrink(project: "Project", stages: Stages, border: Border) -> tuple[Shrinki
         model = border.model.read_bytes()
         inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
         try:
-            shrunk = shrink(model, data=(inputs,), progress=progress)
+            shrunk = shrink(model, runtimes=runtimes, data=(inputs,), progress=progress)
         except UnsupportedModelError as error:
             write_bytes(draft / MODEL_NAME, model)
             size = len(model)
@@ -167,24 +176,32 @@ def _shrink(project: "Project", stages: Stages, border: Border) -> tuple[Shrinki
             after_bytes=shrunk.after_bytes,
             passes=shrunk.passes,
             vectors=shrunk.vectors,
+            alone_vectors=shrunk.alone_vectors,
+            runtimes=shrunk.runtimes,
             arena_before_bytes=shrunk.arena_before_bytes,
             arena_after_bytes=shrunk.arena_after_bytes,
             macs_before=shrunk.macs_before,
             macs_after=shrunk.macs_after,
         )
 
-    shrinking, folder = stages.run("shrink", {}, Shrinking, work)
+    shrinking, folder = stages.run("shrink", {"runtimes": runtimes}, Shrinking, work)
     return shrinking, folder / MODEL_NAME
 
 
 def _emit(
     project: "Project",
+    runtimes: tuple[str, ...],
     stages: Stages,
     border: Border,
     model: bytes,
     fits: tuple[Fit, ...],
 ) -> tuple[Emitted, tuple[Path, ...]]:
-    """Return what was emitted, and the C files; the arena is the largest that a target needs."""
+    """Return what was emitted, and the C files; the arena is the largest that a target needs.
+
+    Phones take the `.tflite` as it is: for them alone there are none.
+    """
+    if "tflite-micro" not in runtimes:
+        return Emitted(), ()
     arenas = [fit.arena_bytes for fit in fits if fit.arena_bytes is not None]
     arena = max(arenas, key=lambda item: item.value, default=None)
 
@@ -218,13 +235,11 @@ def _emit(
 
 def _verify(
     project: "Project",
-    targets: tuple[Target, ...],
+    runtimes: tuple[str, ...],
     stages: Stages,
     border: Border,
     model: bytes,
 ) -> Verified:
-    phones_alone = targets and all(item.runtime.name == "litert" for item in targets)
-    runtimes = ("litert",) if phones_alone else tuple(RUNTIMES)
     metric = border.data.metric(project.metric)
 
     def work(draft: Path, progress: Progress) -> Verified:

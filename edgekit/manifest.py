@@ -70,6 +70,8 @@ class Shrinking:
         after_bytes: Of the shrunken file.
         passes: What each pass took off.
         vectors: Inputs on which the outputs were the same byte for byte.
+        alone_vectors: Inputs on which those of the changed operators were, run by themselves.
+        runtimes: In which they were.
         arena_before_bytes: Least arena in TFLite-Micro on this 64-bit machine.
         arena_after_bytes: The same of the shrunken file.
         macs_before: Multiply-accumulates of one invocation.
@@ -81,6 +83,8 @@ class Shrinking:
     after_bytes: int
     passes: tuple[Saving, ...] = ()
     vectors: int = 0
+    alone_vectors: int = 0
+    runtimes: tuple[str, ...] = ()
     arena_before_bytes: int | None = None
     arena_after_bytes: int | None = None
     macs_before: int | None = None

@@ -74,9 +74,9 @@ def build(
     Raises:
         EdgekitError: What the user must put right; nothing half-written is left.
     """
-    targets = _checked(project)
     out = out or run_directory(project)
     check_output_folder(out, project.inputs)
+    targets = _checked(project)
     with claimed(out) as folder:
         stages = Stages(folder / "stages", watch=watch, fresh=fresh, siblings=siblings)
         sources = sources_of(project, targets)

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from edgekit.errors import EdgekitError, ToolError
+from edgekit.errors import CrashError, EdgekitError, ToolError
 from edgekit.quantity import format_bytes
 
 if TYPE_CHECKING:
@@ -240,7 +240,9 @@ class Worker:
         )
 
     def _death(self) -> ToolError:
-        return ToolError(f"{self._what} {self._cause_of_death()}{self._last_words()}")
+        cause = self._cause_of_death()
+        kind = CrashError if cause.startswith("crashed") else ToolError
+        return kind(f"{self._what} {cause}{self._last_words()}")
 
     def _cause_of_death(self) -> str:
         code = self._process.wait()

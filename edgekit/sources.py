@@ -60,7 +60,12 @@ class Source:
 
 
 def read_source(
-    spec: "DataSpec", *, directory: "Path", input_shape: tuple[int, ...], seed: int
+    spec: "DataSpec",
+    *,
+    directory: "Path",
+    input_shape: tuple[int, ...],
+    seed: int,
+    ids: int | None = None,
 ) -> Source:
     """Return the samples of ``spec.source``.
 
@@ -69,6 +74,7 @@ def read_source(
         directory: Relative paths and the user's modules are found from here.
         input_shape: Of the model, without the batch.
         seed: Of random data.
+        ids: How many ids the model's input can hold, for random data; None: it holds no ids.
 
     Raises:
         InputError: The source is missing, damaged, or gives something else than samples.
@@ -76,7 +82,8 @@ def read_source(
     if spec.source == RANDOM:
         if math.prod(input_shape) * _RANDOM_SAMPLES > _MOST_RANDOM_VALUES:
             raise InputError(f"random data for an input of the shape {input_shape} fill the memory")
-        values = np.random.default_rng(seed).uniform(-1, 1, (_RANDOM_SAMPLES, *input_shape))
+        random, shape = np.random.default_rng(seed), (_RANDOM_SAMPLES, *input_shape)
+        values = random.uniform(-1, 1, shape) if ids is None else random.integers(0, ids, shape)
         return Source(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
     path = directory / spec.source
     if path.is_dir():

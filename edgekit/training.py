@@ -214,6 +214,7 @@ class _Half:
             lambda: self._processes.trainer,
             input_shape=loaded.input_shape,
             output_shape=loaded.output_shape,
+            ids=loaded.ids,
         )
 
     def _train(self, loaded: LoadedModel, model: Path) -> Path:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new file.")
-@click.option("--target", help="A device profile; coding asks whether its runtime decodes.")
+@click.option("--target", help="A device profile: which runtimes prove, and whether they decode.")
 @click.option("--ram-budget", help="Code weights while the arena stays within, such as 64KiB.")
 @click.option("--data", help="Also prove on these: an .npz, module:function or folder.")
 @click.option("--drop-names", is_flag=True, help="Of inputs and outputs too, and signatures.")
@@ -37,7 +37,8 @@ def shrink(
 
     What people and tools read is left out, constants are folded, channels that are constant
     or unread are removed. With --ram-budget, weights are stored coded for runtimes that have
-    TFLite-Micro's DECODE operator. The new file is proved equal on 1,000 inputs.
+    TFLite-Micro's DECODE operator. The new file is proved equal on up to 1,000 inputs: as many
+    as a budget of work allows; for a phone (--target) in LiteRT alone.
 
     \b
     edgekit shrink model.tflite --out small.tflite
@@ -88,7 +89,9 @@ def _to_json(result: "Shrunk") -> dict[str, object]:
         "passes": [{"name": item.name, "saved_bytes": item.saved_bytes} for item in result.passes],
         "bit_exact": True,  # or there is an error, and no result
         "vectors": result.vectors,
+        "alone_vectors": result.alone_vectors,
         "runtimes": list(result.runtimes),
+        "notes": list(result.notes),
         "coded": [
             {"tensor": item.tensor, "coding": item.coding, "saved_bytes": item.saved_bytes}
             for item in result.coded
@@ -112,7 +115,11 @@ def _show(result: "Shrunk", out: Path) -> None:
     terminal.print(_map(result))
     runtimes = " and ".join(_NAMES[name] for name in result.runtimes)
     terminal.print(f"same outputs, byte for byte, on {result.vectors:,} inputs in {runtimes}")
-    if is_verbose():
+    if result.alone_vectors:
+        terminal.print(f"so do the changed operators by themselves, on {result.alone_vectors:,}")
+    for note in result.notes:
+        terminal.print(note, markup=False)
+    if is_verbose() and result.arena_before_bytes is not None:
         terminal.print(f"arena: {_ARENA_SOURCE}")
     terminal.print(f"[bold]{out}[/]: {result.after_bytes:,} B", soft_wrap=True)
 

@@ -72,10 +72,10 @@ def conduct(
         )
     if jobs is not None:
         check_count("jobs", jobs, least=1)
-    plan(project)  # refuses unknown targets and names before anything is built
-    asked = points(project, spec)
     out = out or study_directory(project)
     check_output_folder(out, project.inputs)
+    plan(project)  # refuses unknown targets and names before anything is built
+    asked = points(project, spec)
     with claimed(out) as folder:
         siblings = Siblings(folder=folder / POINTS_FOLDER, others=(run_directory(project),))
         work = _jobs(asked, siblings)

@@ -56,7 +56,7 @@ def first_divergence(
     written = tuple(dict.fromkeys(i for item in model.main.operators for i in item.outputs))
     with tflm.Session() as session:
         micro = _traced(session, content, model, stored, written, progress)
-    with litert.Session(reference=True) as defining, litert.Session() as fast:
+    with litert.Session(kernels="reference") as defining, litert.Session() as fast:
         lite = _traced(defining, content, model, stored, written, progress)
         traces = _Traces(model=model, micro=micro, lite=lite)
         apart = sum(not np.array_equal(micro[index], lite[index]) for index in written)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 64
 """On which the ratios are taken: sums over all values of a tensor, which few samples settle."""
+_VALUES = 2**26  # of all operators and samples: a model with a million a sample and more gets fewer
+_FEWEST = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,14 +49,18 @@ def noise(
     Args:
         content: A whole `.tflite` file.
         inputs: Samples as the float model takes them, shape ``(samples, *input shape without
-            the batch)``; `SAMPLES` of them are taken, evenly spaced.
+            the batch)``; `SAMPLES` of them are taken, evenly spaced, fewer of large models.
         progress: Told what goes on.
 
     Returns:
         Nothing for a model with several inputs, and for one that LiteRT does not run.
     """
     model = read(content)
-    places = np.unique(np.linspace(0, len(inputs) - 1, SAMPLES).round().astype(int))
+    graph = model.main
+    written = [place for item in graph.operators for place in item.outputs]
+    values = sum(graph.tensors[place].elements for place in written)
+    count = max(_FEWEST, min(SAMPLES, _VALUES // max(1, values)))
+    places = np.unique(np.linspace(0, len(inputs) - 1, count).round().astype(int))
     try:
         check_one_input(model)
         with litert.Session() as session:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STATEFUL = frozenset(
+STATEFUL = frozenset(
     {
         "ASSIGN_VARIABLE",
         "CALL_ONCE",
@@ -141,7 +141,7 @@ def _useful(graph: Graph) -> list[Operator]:
     read = set(graph.outputs)
     useful = []
     for operator in reversed(graph.operators):
-        effective = operator.op in _STATEFUL or operator.is_custom or not operator.outputs
+        effective = operator.op in STATEFUL or operator.is_custom or not operator.outputs
         if effective or read.intersection(operator.outputs):
             useful.append(operator)
             read.update(operator.inputs)

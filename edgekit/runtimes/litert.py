@@ -1,15 +1,18 @@
-"""LiteRT without delegates: its fast kernels, and the reference kernels that define them."""
+"""LiteRT: by default without delegates, with the kernels that phones and Linux boards share."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
-from edgekit.errors import UnsupportedModelError
+from edgekit.errors import CrashError, UnsupportedModelError
 from edgekit.process import Progress, Worker, silent
 from edgekit.runtimes.bounds import RUNTIME, Pace
+from edgekit.runtimes.culprit import located
+from edgekit.runtimes.halves import run_in_halves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     import numpy.typing as npt
@@ -17,18 +20,28 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
+T = TypeVar("T")
+Kernels = Literal["reference", "plain", "fast"]
+"""``"reference"``: plain C++, the same on every processor, slow; ``"plain"``: LiteRT's own without
+delegates; ``"fast"``: XNNPACK's first, which phones run, and which round in their own way."""
+
 _WHAT = "LiteRT"
+_LONG = 30_000_000_000  # of work, see `run_in_halves`: 2 s
+_RESOLVERS = {
+    "reference": "BUILTIN_REF",
+    "plain": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "fast": "AUTO",
+}
 
 
 def run(
     model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
-    """Return the model's outputs for a batch of inputs, in a process started for them alone.
+    """Return the model's outputs for a batch of inputs, in processes started for them alone.
 
     Arguments, result and errors are those of `Session.run`.
     """
-    with Session() as session:
-        return session.run(model, inputs, progress=progress)
+    return run_in_halves(Session, model, inputs, long=_LONG, progress=progress)
 
 
 class Session:
@@ -37,12 +50,13 @@ class Session:
     A crash ends the process and the call; the next call starts another one.
 
     Args:
-        reference: Whether the reference kernels run, which define what each operator computes;
-            else those that LiteRT made fast, which may round otherwise.
+        kernels: Which of its kernels run.
+        threads: That each invocation uses; the outputs do not depend on them.
     """
 
-    def __init__(self, *, reference: bool = False) -> None:
-        self._reference = reference
+    def __init__(self, *, kernels: Kernels = "plain", threads: int = 1) -> None:
+        self._kernels: Kernels = kernels
+        self._threads = threads
         self._worker = Worker(_WHAT, bounds=RUNTIME)
 
     def __enter__(self) -> "Self":
@@ -71,7 +85,10 @@ class Session:
             ToolError: It crashed, or went out of its bounds.
         """
         self._revive()
-        return self._worker.call(_run, progress, model, inputs, self._reference)
+        try:
+            return self._worker.call(_run, progress, model, inputs, self._kernels, self._threads)
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
 
     def tensors(
         self,
@@ -93,7 +110,38 @@ class Session:
             For each wanted tensor its stored values, shape ``(samples, *shape)``.
         """
         self._revive()
-        return self._worker.call(_tensors, progress, model, inputs, wanted, self._reference)
+        try:
+            return self._worker.call(_tensors, progress, model, inputs, wanted, self._kernels)
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
+
+    def summaries(
+        self,
+        model: bytes,
+        inputs: "tuple[Array, ...]",
+        wanted: tuple[int, ...],
+        summary: "Callable[..., T]",
+    ) -> "tuple[T, ...]":
+        """Return what ``summary`` makes of tensors inside the model, in the process that has them.
+
+        Args:
+            model: As in `tensors`.
+            inputs: The same.
+            wanted: The same.
+            summary: Given a tensor's values, shape ``(samples, *shape)``; it, and what it
+                returns, cross the border between processes by pickle.
+        """
+        self._revive()
+        try:
+            return self._worker.call(
+                _summaries, silent, model, inputs, wanted, self._kernels, summary
+            )
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
+
+    def _again(self, model: bytes, inputs: "tuple[Array, ...]") -> None:
+        self._revive()
+        self._worker.call(_run, silent, model, inputs, self._kernels, self._threads)
 
     def _revive(self) -> None:
         if not self._worker.is_alive:
@@ -105,9 +153,10 @@ def _run(
     progress: Progress,
     model: bytes,
     inputs: "tuple[Array, ...]",
-    reference: bool,  # noqa: FBT001  a worker takes no keywords
+    kernels: Kernels,
+    threads: int,
 ) -> "tuple[Array, ...]":
-    interpreter = _allocate(model, reference=reference)
+    interpreter = _allocate(model, kernels=kernels, threads=threads)
     sinks = tuple(item["index"] for item in interpreter.get_output_details())
     rows = _rows(progress, interpreter, inputs, sinks)
     return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
@@ -118,22 +167,35 @@ def _tensors(
     model: bytes,
     inputs: "tuple[Array, ...]",
     wanted: tuple[int, ...],
-    reference: bool,  # noqa: FBT001  as above
+    kernels: Kernels,
 ) -> "tuple[Array, ...]":
-    rows = _rows(progress, _allocate(model, reference=reference, preserve=True), inputs, wanted)
+    rows = _rows(progress, _allocate(model, kernels=kernels, preserve=True), inputs, wanted)
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
-def _allocate(model: bytes, *, reference: bool, preserve: bool = False) -> "Interpreter":
+def _summaries(
+    progress: Progress,
+    model: bytes,
+    inputs: "tuple[Array, ...]",
+    wanted: tuple[int, ...],
+    kernels: Kernels,
+    summary: "Callable[..., T]",
+) -> "tuple[T, ...]":
+    values = _tensors(progress, model, inputs, wanted, kernels)
+    return tuple(summary(each) for each in values)
+
+
+def _allocate(
+    model: bytes, *, preserve: bool = False, kernels: Kernels = "plain", threads: int = 1
+) -> "Interpreter":
     """Return an interpreter; ``preserve`` keeps tensors that later ones would overwrite."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    fast = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         interpreter = Interpreter(
             model_content=model,
-            num_threads=1,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF if reference else fast,
+            num_threads=threads,
+            experimental_op_resolver_type=OpResolverType[_RESOLVERS[kernels]],
             experimental_preserve_all_tensors=preserve,
         )
         interpreter.allocate_tensors()

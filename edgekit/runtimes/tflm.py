@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import MissingDependencyError, ToolError, UnsupportedModelError
+from edgekit.errors import CrashError, MissingDependencyError, ToolError, UnsupportedModelError
 from edgekit.flatbuffer.feeding import check_samples
+from edgekit.flatbuffer.limits import input_limits
 from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, Worker, printed_bytes, printed_since, silent
 from edgekit.runtimes.bounds import RUNTIME, Pace
+from edgekit.runtimes.culprit import located
+from edgekit.runtimes.halves import run_in_halves
 
 if TYPE_CHECKING:
     from typing import Protocol, Self
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.model import Tensor
+    from edgekit.flatbuffer.values import Graph
 
 if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _WHAT = "TFLite-Micro"
+_LONG = 2_500_000_000  # of work, see `run_in_halves`: 2 s
 _ARENA_STEP_BYTES = 16  # TFLite-Micro aligns its arena to 16 bytes
 _LARGEST_ARENA_BYTES = 2**31 - _ARENA_STEP_BYTES  # it counts them in 32 bits
 
@@ -40,12 +44,11 @@ _LARGEST_ARENA_BYTES = 2**31 - _ARENA_STEP_BYTES  # it counts them in 32 bits
 def run(
     model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
-    """Return the model's outputs for a batch of inputs, in a process started for them alone.
+    """Return the model's outputs for a batch of inputs, in processes started for them alone.
 
     Arguments, result and errors are those of `Session.run`.
     """
-    with Session() as session:
-        return session.run(model, inputs, progress=progress)
+    return run_in_halves(Session, model, inputs, long=_LONG, progress=progress)
 
 
 class Session:
@@ -93,11 +96,17 @@ class Session:
             between invocations is reset before each sample.
 
         Raises:
-            UnsupportedModelError: TFLite-Micro refuses the model; the message has its reason.
-            ToolError: It crashed, or went out of its bounds.
+            UnsupportedModelError: TFLite-Micro refuses the model, or crashes at an operator whose
+                scales its kernel does not take; the message has its reason.
+            ToolError: It crashed for another reason, or went out of its bounds.
         """
         self._revive()
-        return self._worker.call(_run, progress, model, inputs, arena_bytes)
+        try:
+            return self._worker.call(_run, progress, model, inputs, arena_bytes)
+        except CrashError as error:
+            if arena_bytes is not None:  # it may simply be too small
+                raise
+            raise located(error, model, inputs, self._again) from error
 
     def tensors(
         self,
@@ -119,7 +128,10 @@ class Session:
             For each wanted tensor its stored values, shape ``(samples, *shape)``.
         """
         self._revive()
-        return self._worker.call(_tensors, progress, model, inputs, wanted)
+        try:
+            return self._worker.call(_tensors, progress, model, inputs, wanted)
+        except CrashError as error:
+            raise located(error, model, inputs, self._again) from error
 
     def minimum_arena_bytes(self, model: bytes) -> int:
         """Return the least arena with which the model runs and its outputs are right.
@@ -132,7 +144,7 @@ class Session:
             ToolError: It crashed, or went out of its bounds.
         """
         graph = read(model).main
-        sample = tuple(_ramp(graph.tensors[index]) for index in graph.inputs)
+        sample = tuple(_ramp(graph, index) for index in graph.inputs)
         too_small, enough = 0, _ample_arena_bytes(model) // _ARENA_STEP_BYTES
         expected = self.run(model, sample)
         while enough - too_small > 1:
@@ -142,6 +154,10 @@ class Session:
             else:
                 too_small = middle
         return enough * _ARENA_STEP_BYTES
+
+    def _again(self, model: bytes, inputs: "tuple[Array, ...]") -> None:
+        self._revive()
+        self._worker.call(_run, silent, model, inputs, None)
 
     def _revive(self) -> None:
         if not self._worker.is_alive:
@@ -244,10 +260,13 @@ def _ample_arena_bytes(model: bytes) -> int:
     return min(4 * tensors + 4096 * operators + 2**20, _LARGEST_ARENA_BYTES)
 
 
-def _ramp(tensor: "Tensor") -> "Array":
-    """Return bytes ``(37 i + 11) mod 256`` as the tensor's values; small whole floats."""
+def _ramp(graph: "Graph", index: int) -> "Array":
+    """Return bytes ``(37 i + 11) mod 256`` as an input's values, as far as it takes them."""
+    tensor = graph.tensors[index]
     check_samples(tensor, 1)
-    ramp = (37 * np.arange(tensor.elements) + 11) % 256
+    ramp = ((37 * np.arange(tensor.elements) + 11) % 256).reshape(tensor.shape)
+    limits = input_limits(graph, index)
     if tensor.dtype.startswith("float"):
-        return (ramp / 255).astype(tensor.dtype).reshape(tensor.shape)
-    return ramp.astype(np.uint8).astype(tensor.dtype).reshape(tensor.shape)
+        return (ramp / 255).clip(limits.low, limits.high).astype(tensor.dtype)
+    values = ramp.astype(np.uint8).astype(tensor.dtype)
+    return values.clip(limits.low, limits.high).astype(tensor.dtype)

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.flatbuffer.edit import Draft
+from edgekit.flatbuffer.limits import input_limits
 from edgekit.flatbuffer.values import Operator, Tensor
 from edgekit.flatbuffer.writer import write
 from edgekit.shrinking.encoders import ENCODERS, Coded
@@ -159,10 +160,12 @@ def _decode(stored: tuple[int, int], decoded: int) -> Operator:
 def _sample(model: "Model") -> "tuple[npt.NDArray[np.generic], ...]":
     """Return one input: the arena is too small if its outputs are wrong."""
     rng = np.random.default_rng(0)
-    tensors = [model.main.tensors[index] for index in model.main.inputs]
-    return tuple(
-        rng.integers(0, 100, (1, *tensor.shape[1:])).astype(tensor.dtype) for tensor in tensors
-    )
+    graph, sample = model.main, []
+    for index in graph.inputs:
+        tensor, limits = graph.tensors[index], input_limits(graph, index)
+        values = rng.integers(0, 100, (1, *tensor.shape[1:])).clip(limits.low, limits.high)
+        sample.append(values.astype(tensor.dtype))
+    return tuple(sample)
 
 
 def _fits(

@@ -7,12 +7,13 @@ import numpy as np
 from edgekit.shrinking.links import channels, links
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from edgekit.flatbuffer.values import Graph, Operator
     from edgekit.shrinking.constants import Constants
+    from edgekit.shrinking.links import Link
     from edgekit.shrinking.weighed import Weighed
 
     Flags = npt.NDArray[np.bool_]
@@ -32,9 +33,12 @@ def live_channels(
     """
     classes = _Classes(graph)
     weighed = {view.operator.index for view in views}
-    for operator in graph.operators:
-        if operator.index not in weighed:
-            _take_in(classes, graph, operator)
+    others = [operator for operator in graph.operators if operator.index not in weighed]
+    joined = [links(graph, operator) for operator in others]
+    for link in (link for found in joined for link in found or ()):
+        classes.join(link.source, link.source_channels, link.target, link.target_channels)
+    for operator, found in zip(others, joined, strict=True):
+        _need_unlinked(classes, operator, found)
     for index in (*graph.inputs, *graph.outputs):
         classes.need(index)
     reads = [_reads(view, constants.get(view.source)) for view in views]
@@ -49,7 +53,7 @@ def _spread(classes: "_Classes", views: "tuple[Weighed, ...]", reads: "list[Flag
     changed = True
     while changed:
         changed = False
-        for view, matrix in zip(views, reads, strict=True):
+        for view, matrix in reversed(list(zip(views, reads, strict=True))):  # against the flow
             needed = np.asarray(matrix[classes.live(view.target)].any(axis=0))
             changed |= classes.need(view.source, needed)
 
@@ -66,11 +70,10 @@ def _reads(view: "Weighed", constants: "Constants | None") -> "Flags":
     return np.asarray(view.nonzero & ~absorbed)
 
 
-def _take_in(classes: "_Classes", graph: "Graph", operator: "Operator") -> None:
-    """Link the channels of ``operator``; what it does not link it needs."""
-    joined = links(graph, operator)
-    for link in joined or ():
-        classes.join(link.source, link.source_channels, link.target, link.target_channels)
+def _need_unlinked(
+    classes: "_Classes", operator: "Operator", joined: "Sequence[Link] | None"
+) -> None:
+    """Mark what ``operator`` reads and writes without linking its channels."""
     linked = {index for link in joined or () for index in (link.source, link.target)}
     free = set(operator.outputs) if joined is not None else set()
     for index in {*operator.inputs, *operator.outputs} - linked - free - {-1}:
@@ -78,7 +81,10 @@ def _take_in(classes: "_Classes", graph: "Graph", operator: "Operator") -> None:
 
 
 class _Classes:
-    """Channels of all tensors, numbered one after the other, in classes that stay together."""
+    """Channels of all tensors, numbered one after the other, in classes that stay together.
+
+    All are joined before any is needed.
+    """
 
     def __init__(self, graph: "Graph") -> None:
         counts = [channels(graph, tensor.index) for tensor in graph.tensors]
@@ -88,6 +94,7 @@ class _Classes:
         self._written = [index for operator in graph.operators for index in operator.outputs]
         self._inputs = graph.inputs
         self._joined: set[int] = set()
+        self._settled: npt.NDArray[np.intp] | None = None
 
     def join(
         self,
@@ -103,6 +110,7 @@ class _Classes:
         for one, other in zip(lefts.tolist(), rights.tolist(), strict=True):
             first, second = sorted((self._root(one), self._root(other)))
             self._parents[second] = first
+        self._settled = None
 
     def need(self, tensor: int, flags: "Flags | None" = None) -> bool:
         """Mark channels of ``tensor`` (None: all) as live, and return whether any is new."""
@@ -142,4 +150,9 @@ class _Classes:
         return place
 
     def _roots(self, places: "npt.NDArray[np.intp]") -> "npt.NDArray[np.intp]":
-        return np.array([self._root(int(place)) for place in places], np.intp)
+        if self._settled is None:
+            settled = self._parents.astype(np.intp)
+            while not np.array_equal(settled, settled[settled]):
+                settled = settled[settled]
+            self._settled = settled
+        return self._settled[places]

@@ -8,8 +8,10 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.flatbuffer.feeding import check_samples, value_type
+from edgekit.flatbuffer.limits import Limits, input_limits
 from edgekit.flatbuffer.model import read
 from edgekit.process import Progress, silent
+from edgekit.shrinking.budget import VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from edgekit.shrinking.oracle import Array, Runtime
 
 
-VECTORS = 1000
 _CHUNK = 125  # of vectors between two reports of progress, and before a difference is noticed
 _SEED = 5
 
@@ -52,7 +53,8 @@ def proof_vectors(
         tensor = graph.tensors[index]
         check_samples(tensor, count)
         edges = list(_edges(tensor, graph))
-        given = [] if data is None else list(_spaced(data[place], count // 2))
+        room = min(count // 2, count - len(edges))
+        given = [] if data is None or room < 1 else list(_spaced(data[place], room))
         random = [
             _random(tensor, graph, rng, wide=bool(number % 2))
             for number in range(count - len(edges) - len(given))
@@ -177,12 +179,11 @@ def _random(tensor: "Tensor", graph: "Graph", rng: np.random.Generator, *, wide:
 
 def _range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
     """Return the least and greatest value worth trying."""
-    if tensor.dtype.startswith("float"):
-        return _real_range(tensor, graph)
-    if tensor.dtype in {"int8", "uint8", "int16"}:
-        limits = np.iinfo(tensor.dtype)
-        return float(limits.min), float(limits.max)
-    return 0.0, 1.0  # indices and flags: what is valid is not known, 0 and 1 are
+    limits = input_limits(graph, tensor.index)
+    if tensor.dtype.startswith("float") and not limits.are_finite:
+        low, high = _real_range(tensor, graph)
+        limits = limits.within(Limits(low=low, high=high))
+    return limits.low, limits.high
 
 
 def _real_range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:

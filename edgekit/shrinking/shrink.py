@@ -1,5 +1,6 @@
 """Shrink: smaller in flash, RAM and time, without changing one byte of any output."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,15 @@ from edgekit.flatbuffer.model import read
 from edgekit.flatbuffer.shapes import check_shapes
 from edgekit.flatbuffer.writer import write
 from edgekit.process import Progress, silent
-from edgekit.runtimes import litert, tflm
+from edgekit.runtimes import RUNTIMES
+from edgekit.shrinking.certificate import Sessions, certify
 from edgekit.shrinking.coding import CodedTensor, code
 from edgekit.shrinking.dead_channels import dead_channels
 from edgekit.shrinking.diet import diet
 from edgekit.shrinking.fold import fold
 from edgekit.shrinking.no_ops import no_ops
 from edgekit.shrinking.oracle import Oracle
-from edgekit.shrinking.proof import proof_vectors, prove
+from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable
 from edgekit.shrinking.size_map import size_map
 
@@ -51,9 +53,12 @@ class Shrunk:
         content: The file.
         before_bytes: Of the original file.
         passes: What each pass saved, in their order; they add up.
-        vectors: Inputs for which the outputs were compared.
+        vectors: Inputs for which the outputs were compared: what the budget of work allows.
+        alone_vectors: Inputs for which the changed operators were compared by themselves; 0
+            where the whole model was cheap enough.
         runtimes: In which they were; LiteRT cannot run coded constants, and was asked before
             the coding.
+        notes: What else a user should know of the proof.
         coded: The constants that were coded.
         arena_before_bytes: Least arena in TFLite-Micro on this 64-bit machine; None where it
             does not run the original.
@@ -68,7 +73,9 @@ class Shrunk:
     before_bytes: int
     passes: tuple[Saving, ...]
     vectors: int
+    alone_vectors: int
     runtimes: tuple[str, ...]
+    notes: tuple[str, ...]
     coded: tuple[CodedTensor, ...]
     arena_before_bytes: int | None
     arena_after_bytes: int | None
@@ -87,6 +94,7 @@ def shrink(
     model: bytes,
     *,
     target: "Target | None" = None,
+    runtimes: tuple[str, ...] = (),
     ram_budget_bytes: int | None = None,
     data: "tuple[Array, ...] | None" = None,
     keep_names: bool = True,
@@ -97,7 +105,10 @@ def shrink(
     Args:
         model: A whole `.tflite` file, fully integer; float inputs and outputs behind QUANTIZE
             and DEQUANTIZE are fine. What cannot be improved comes back as it is.
-        target: Where the model shall run; only coding asks.
+        target: Where the model shall run: a phone's is proved in LiteRT alone, and needs no
+            TFLite-Micro; coding asks whether its runtime decodes.
+        runtimes: Names in `edgekit.runtimes.RUNTIMES`, where several targets are asked for;
+            none: the target's, or all.
         ram_budget_bytes: Of the arena, as TFLite-Micro needs it on this 64-bit machine: weights
             are coded as far as it allows. None: none is coded.
         data: Stored values for each input, shape ``(samples, *shape[1:])``, for the proof.
@@ -109,37 +120,40 @@ def shrink(
         UnsupportedModelError: A float, legacy or coded model, one with several graphs, or one
             whose operators give other shapes than it declares.
         UsageError: Coding for a target whose runtime has no DECODE operator, or for none.
-        MissingDependencyError: TFLite-Micro is not installed.
+        MissingDependencyError: TFLite-Micro is needed and not installed.
         NotExactError: The proof failed: a bug in edgekit.
     """
     _check_coding(target, ram_budget_bytes)
     original = read(model)
     require_shrinkable(original)
     check_shapes(original)
-    inputs = proof_vectors(model, data)
-    with tflm.Session() as first, tflm.Session() as second, litert.Session() as light:
-        _require_runnable(model, inputs, first, light)
-        plain, savings = lossless(model, Oracle(first, light), keep_names=keep_names)
+    alone = ("litert",) if target is not None and target.runtime.name == "litert" else ()
+    asked = runtimes or alone or tuple(RUNTIMES)
+    with Sessions(asked) as sessions:
+        runs = _running(model, sessions)
+        plain, savings = lossless(model, Oracle(*sessions.oracles), keep_names=keep_names)
         content, coded = plain, tuple[CodedTensor, ...]()
         if ram_budget_bytes is not None:
-            decoding, coded = code(read(plain), second, ram_budget_bytes=ram_budget_bytes)
+            decoding, coded = code(
+                read(plain), sessions.micro[0], ram_budget_bytes=ram_budget_bytes
+            )
             content = write(decoding) if coded else plain
             savings["coding"] = len(plain) - len(content)
-        runtimes = []
-        if prove(model, content, inputs, first, second, name="TFLite-Micro", progress=progress):
-            runtimes.append("tflite-micro")
-        if prove(model, plain, inputs, light, name="LiteRT"):
-            runtimes.append("litert")
-        runs_micro = "tflite-micro" in runtimes
+        found = certify(
+            model, plain, sessions, runs=runs, data=data, coded=content, progress=progress
+        )
+        arenas = _arenas((model, content), sessions) if "tflite-micro" in found.runtimes else None
         return Shrunk(
             content=content,
             before_bytes=len(model),
             passes=tuple(Saving(name=name, saved_bytes=item) for name, item in savings.items()),
-            vectors=len(inputs[0]),
-            runtimes=tuple(runtimes),
+            vectors=found.vectors,
+            alone_vectors=found.alone_vectors,
+            runtimes=found.runtimes,
+            notes=found.notes,
             coded=coded,
-            arena_before_bytes=first.minimum_arena_bytes(model) if runs_micro else None,
-            arena_after_bytes=second.minimum_arena_bytes(content) if runs_micro else None,
+            arena_before_bytes=arenas and arenas[0],
+            arena_after_bytes=arenas and arenas[1],
             macs_before=_macs(original),
             macs_after=_macs(read(content)),
             map_before=size_map(model),
@@ -147,28 +161,39 @@ def shrink(
         )
 
 
-def _require_runnable(
-    model: bytes, inputs: "tuple[Array, ...]", micro: tflm.Session, light: litert.Session
-) -> None:
-    """Refuse a model that runs nowhere, with TFLite-Micro's reason: nothing could be proved."""
-    sample = tuple(item[:1] for item in inputs)
-    try:
-        micro.run(model, sample)
-    except UnsupportedModelError as error:
+def _running(model: bytes, sessions: Sessions) -> tuple[str, ...]:
+    """Return the runtimes that run ``model``.
+
+    Raises:
+        UnsupportedModelError: None does, with the first one's reason: nothing could be proved.
+    """
+    sample = proof_vectors(model, count=1)
+    runs, refusals = [], []
+    for name, (first, *_) in sessions.by_name.items():
         try:
-            light.run(model, sample)
-        except UnsupportedModelError:
-            raise error from None
+            first.run(model, tuple(item[:1] for item in sample))
+        except UnsupportedModelError as error:
+            refusals.append(error)
+        else:
+            runs.append(name)
+    if not runs:
+        raise refusals[0]
+    return tuple(runs)
+
+
+def _arenas(contents: tuple[bytes, bytes], sessions: Sessions) -> tuple[int, int]:
+    """Return the least arena of two models, found side by side."""
+    with ThreadPoolExecutor(len(contents)) as pool:
+        before, after = pool.map(
+            lambda pair: pair[0].minimum_arena_bytes(pair[1]),
+            zip(sessions.micro, contents, strict=True),
+        )
+    return before, after
 
 
 def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None:
     """Refuse to code for a runtime that is not known to decode."""
     if ram_budget_bytes is None:
-        if target is not None:
-            raise UsageError(
-                "a target says whether weights can be coded for it, and no --ram-budget asks to",
-                hint="add --ram-budget 64KiB, or leave the target out",
-            )
         return
     if ram_budget_bytes < 1:
         raise UsageError(f"an arena within {ram_budget_bytes} B holds no tensor")

@@ -35,6 +35,10 @@ _FILE_SECONDS = 600.0
 _FORMS = "a .keras or .h5 file, a SavedModel folder, or module:function"
 
 
+_HANDING_ON = frozenset({"Cropping1D", "Flatten", "Permute", "RepeatVector", "Reshape"})
+"""Layers whose outputs hold the values of their inputs."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedModel:
     """The user's model, ready for the stages.
@@ -47,6 +51,7 @@ class LoadedModel:
         parameters: The number of weights; 0 where the file does not say.
         layers: The number of layers; 0 where the file does not say.
         loss: The loss that it was compiled with, as `edgekit.train.loss.written`; empty: none.
+        ids: How many ids its input can hold: of the smallest embedding that reads it; None: no ids.
         notes: What a user should know.
     """
 
@@ -57,6 +62,7 @@ class LoadedModel:
     parameters: int
     layers: int
     loss: str
+    ids: int | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -125,6 +131,7 @@ def load(
         parameters=int(model.count_params()),
         layers=len(model.layers),
         loss=read.loss,
+        ids=_ids(model),
     )
 
 
@@ -248,6 +255,22 @@ def serving_signature(loaded: Module, path: "Path") -> Tensors:
     served = signature.structured_outputs.items()
     check_one_output([(name, tuple(spec.shape)) for name, spec in served], hint=ONE_OUTPUT)
     return signature
+
+
+def _ids(model: Model) -> int | None:
+    """Return how many ids the input of a tf_keras ``model`` can hold; None where it holds none."""
+    given = {id(tensor) for tensor in model.inputs}
+    sizes = []
+    for layer in model.layers:
+        kind = type(layer).__name__
+        for node in layer.inbound_nodes:
+            if id(node.keras_inputs[0] if node.keras_inputs else node.outputs) not in given:
+                continue
+            if kind == "Embedding":
+                sizes.append(int(layer.input_dim))
+            elif kind in _HANDING_ON:
+                given.add(id(node.outputs))
+    return min(sizes, default=None)
 
 
 def _check_shapes(model: Model) -> None:

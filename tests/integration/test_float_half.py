@@ -190,3 +190,16 @@ def test_finished_stages_are_reused() -> None:
     again = edgekit.build("net.tflite", data="data.npz", watch=watch)
     assert seen == []
     assert again.manifest["files"] == first.manifest["files"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_build_for_phones_alone_needs_no_tflite_micro(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.runtimes.tflm.find_spec", lambda _: None)
+    arguments = ["build", "net.tflite", "--data", "data.npz", "--target"]
+    assert run([*arguments, "nano-33-ble", "--out", "board"]) == 5
+    assert run([*arguments, "pixel-4"]) == 0
+    found = manifest()
+    assert [item["runtime"] for item in found["verification"]["runtimes"]] == ["litert"]
+    assert found["shrink"]["runtimes"] == ["litert"]
+    assert found["shrink"]["vectors"] == 1000
+    assert sorted(item["path"] for item in found["files"]) == ["model.tflite", "vectors.npz"]

@@ -172,7 +172,7 @@ def test_a_failed_proof_is_a_bug(
     def differ(*_: object, **__: object) -> bool:
         raise NotExactError("the shrunken model gives another output")
 
-    module = importlib.import_module("edgekit.shrinking.shrink")  # the name alone is the function
+    module = importlib.import_module("edgekit.shrinking.certificate")
     monkeypatch.setattr(module, "prove", differ)
     out = model.with_name("small.tflite")
     code, said = refused([str(model), "--out", str(out)], capsys)

@@ -227,7 +227,7 @@ def test_the_reference_kernels_are_others_than_the_fast_ones() -> None:
     stored = np.random.default_rng(1).integers(-128, 128, (3, 4, 4, 2)).astype(np.int8)
     with litert.Session() as session:
         fast = session.run(content, (stored,))[0]
-    with litert.Session(reference=True) as session:
+    with litert.Session(kernels="reference") as session:
         defining = session.run(content, (stored,))[0]
     right = stored.astype(int).sum(axis=(1, 2)).clip(-128, 127)
     assert np.array_equal(fast, right)

@@ -179,7 +179,6 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "a linker map is of one firmware",
         ),
         ("check", {"targets": "pico"}, "targets is 'pico', not a tuple of names"),
-        ("shrink", {"out": "s.tflite", "target": "pico"}, "no --ram-budget asks to"),
         (
             "shrink",
             {"out": "s.tflite", "target": "nucleo-l4r5zi", "ram_budget_bytes": 0},
