@@ -12,7 +12,9 @@ from edgekit.cli import edgekit
 from edgekit.errors import EdgekitError, UnsupportedModelError
 from edgekit.specs import QuantizeSpec
 
-SENTENCE = "tensor 't3' is declared with the shape (1, 4, 4, 2), and its operator gives (2, 4, 2, 2)"
+SENTENCE = (
+    "tensor 't3' is declared with the shape (1, 4, 4, 2), and its operator gives (2, 4, 2, 2)"
+)
 
 
 def batches() -> bytes:
