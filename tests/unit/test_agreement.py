@@ -235,6 +235,7 @@ def test_the_reference_kernels_are_others_than_the_fast_ones() -> None:
     assert first_divergence(content, read(content), stored) is None
 
 
+@pytest.mark.shared
 def test_one_step_that_grows_behind_it_is_told_and_holds(shared_models: Path) -> None:
     """FULLY_CONNECTED rounds one logit otherwise than LiteRT; SOFTMAX makes five steps of it."""
     path = shared_models / "tflite_micro" / "micro_speech_quantized.tflite"
