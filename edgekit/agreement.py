@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from edgekit.flatbuffer.values import Graph, Model, Tensor
     from edgekit.vectors import Vectors
 
-    Array = npt.NDArray[np.generic]
     Reals = npt.NDArray[np.float32]
 
 _MICRO, _LITE = "tflite-micro", "litert"
@@ -104,7 +103,8 @@ def agreement(
     reference = real_values(given, parsed.main.tensors[parsed.main.outputs[0]])
     found = micro[chosen]
     wrong = _apart(found, reference, step, has_classes=has_classes)
-    worst = _worst(stored, wrong, _distance(found, reference))
+    furthest = np.argsort(-_distance(found, reference), kind="stable")
+    worst = furthest[wrong[furthest]][: min(_TRACED_SAMPLES, _most_samples(parsed))]
     return Agreement(
         samples=len(micro),
         rounded=rounded,
@@ -112,21 +112,14 @@ def agreement(
         differing=int(wrong.sum()),
         classes=int(_other_class(found, reference).sum()) if has_classes else 0,
         steps=float(_distance(found, reference).max(initial=0) / step),
-        first=None if worst is None else first_divergence(model, parsed, worst, progress=progress),
+        first=first_divergence(model, parsed, stored[worst], progress=progress)
+        if len(worst)
+        else None,
     )
 
 
 def _same(samples: int, rounded: int) -> Agreement:
     return Agreement(samples=samples, rounded=rounded, asked=0, differing=0, classes=0, steps=0.0)
-
-
-def _worst(
-    stored: "Array", wrong: "npt.NDArray[np.bool_]", distance: "npt.NDArray[np.float64]"
-) -> "Array | None":
-    """Return the samples to trace: those that are furthest apart."""
-    order = np.argsort(-distance, kind="stable")
-    places = order[wrong[order]][:_TRACED_SAMPLES]
-    return stored[places] if len(places) else None
 
 
 def _apart(
