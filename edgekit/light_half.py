@@ -176,7 +176,7 @@ def _shrink(
             after_bytes=shrunk.after_bytes,
             passes=shrunk.passes,
             vectors=shrunk.vectors,
-            alone_vectors=shrunk.alone_vectors,
+            whole_vectors=shrunk.whole_vectors,
             runtimes=shrunk.runtimes,
             arena_before_bytes=shrunk.arena_before_bytes,
             arena_after_bytes=shrunk.arena_after_bytes,

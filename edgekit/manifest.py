@@ -69,8 +69,9 @@ class Shrinking:
         before_bytes: Of the converted file.
         after_bytes: Of the shrunken file.
         passes: What each pass took off.
-        vectors: Inputs on which the outputs were the same byte for byte.
-        alone_vectors: Inputs on which those of the changed operators were, run by themselves.
+        vectors: Inputs on which the outputs were the same byte for byte, of the whole model or of
+            the changed operators by themselves.
+        whole_vectors: Inputs on which those of the whole model were.
         runtimes: In which they were.
         arena_before_bytes: Least arena in TFLite-Micro on this 64-bit machine.
         arena_after_bytes: The same of the shrunken file.
@@ -83,7 +84,7 @@ class Shrinking:
     after_bytes: int
     passes: tuple[Saving, ...] = ()
     vectors: int = 0
-    alone_vectors: int = 0
+    whole_vectors: int = 0
     runtimes: tuple[str, ...] = ()
     arena_before_bytes: int | None = None
     arena_after_bytes: int | None = None

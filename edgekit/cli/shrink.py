@@ -89,7 +89,7 @@ def _to_json(result: "Shrunk") -> dict[str, object]:
         "passes": [{"name": item.name, "saved_bytes": item.saved_bytes} for item in result.passes],
         "bit_exact": True,  # or there is an error, and no result
         "vectors": result.vectors,
-        "alone_vectors": result.alone_vectors,
+        "whole_vectors": result.whole_vectors,
         "runtimes": list(result.runtimes),
         "notes": list(result.notes),
         "coded": [
@@ -115,8 +115,10 @@ def _show(result: "Shrunk", out: Path) -> None:
     terminal.print(_map(result))
     runtimes = " and ".join(_NAMES[name] for name in result.runtimes)
     terminal.print(f"same outputs, byte for byte, on {result.vectors:,} inputs in {runtimes}")
-    if result.alone_vectors:
-        terminal.print(f"so do the changed operators by themselves, on {result.alone_vectors:,}")
+    if result.whole_vectors < result.vectors:
+        terminal.print(
+            f"of the changed operators by themselves; the whole model on {result.whole_vectors:,}"
+        )
     for note in result.notes:
         terminal.print(note, markup=False)
     if is_verbose() and result.arena_before_bytes is not None:

@@ -41,14 +41,14 @@ class Certificate:
     """What was proved.
 
     Args:
-        vectors: On which the whole model was run.
-        alone_vectors: On which the changed operators were run by themselves, or 0.
+        vectors: On which the whole model was run, or the changed operators by themselves.
+        whole_vectors: On which the whole model was; fewer where the changed operators were.
         runtimes: In which both models gave the same bytes.
         notes: What else a user should know.
     """
 
     vectors: int
-    alone_vectors: int
+    whole_vectors: int
     runtimes: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -141,7 +141,10 @@ def certify(
         proved += [name] if same else []
         notes += [note] if note else []
     return Certificate(
-        vectors=len(inputs[0]), alone_vectors=alone, runtimes=tuple(proved), notes=tuple(notes)
+        vectors=alone or len(inputs[0]),
+        whole_vectors=len(inputs[0]),
+        runtimes=tuple(proved),
+        notes=tuple(notes),
     )
 
 

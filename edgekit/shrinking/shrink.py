@@ -53,9 +53,10 @@ class Shrunk:
         content: The file.
         before_bytes: Of the original file.
         passes: What each pass saved, in their order; they add up.
-        vectors: Inputs for which the outputs were compared: what the budget of work allows.
-        alone_vectors: Inputs for which the changed operators were compared by themselves; 0
-            where the whole model was cheap enough.
+        vectors: Inputs for which the outputs were compared, of the whole model or of the changed
+            operators by themselves: what the budget of work allows.
+        whole_vectors: Inputs for which those of the whole model were; fewer than ``vectors``
+            where the changed operators ran by themselves.
         runtimes: In which they were; LiteRT cannot run coded constants, and was asked before
             the coding.
         notes: What else a user should know of the proof.
@@ -73,7 +74,7 @@ class Shrunk:
     before_bytes: int
     passes: tuple[Saving, ...]
     vectors: int
-    alone_vectors: int
+    whole_vectors: int
     runtimes: tuple[str, ...]
     notes: tuple[str, ...]
     coded: tuple[CodedTensor, ...]
@@ -148,7 +149,7 @@ def shrink(
             before_bytes=len(model),
             passes=tuple(Saving(name=name, saved_bytes=item) for name, item in savings.items()),
             vectors=found.vectors,
-            alone_vectors=found.alone_vectors,
+            whole_vectors=found.whole_vectors,
             runtimes=found.runtimes,
             notes=found.notes,
             coded=coded,

@@ -100,11 +100,11 @@ def test_only_what_changed_is_in_the_region() -> None:
 def test_a_changed_part_is_proved_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     content = network(dead=(1, 5))
     whole = shrink(content)
-    assert (whole.vectors, whole.alone_vectors) == (1000, 0)
+    assert (whole.vectors, whole.whole_vectors) == (1000, 1000)
     monkeypatch.setattr("edgekit.shrinking.certificate.SMALL", 0)
     part = shrink(content)
     assert part.content == whole.content
-    assert (part.vectors, part.alone_vectors) == (200, 1000)
+    assert (part.vectors, part.whole_vectors) == (1000, 200)
 
 
 @pytest.mark.parametrize("operator", [0, 1, 2, 4])
