@@ -277,3 +277,16 @@ def test_float8_needs_the_package_that_brings_it(monkeypatch: pytest.MonkeyPatch
         round_to_float8(np.ones(2))
     assert caught.value.message == "ml_dtypes is not installed"
     assert caught.value.hint == "pip install ml_dtypes"
+
+
+def test_all_weights_or_none_may_be_pruned() -> None:
+    weights = np.array([3.0, -1.0])
+    assert prune_by_ratio(weights, 1.0).tolist() == [0.0, 0.0]
+    assert prune_by_ratio(weights, 0.0).tolist() == [3.0, -1.0]
+
+
+def test_float8_of_64_bits_is_float8_of_32() -> None:
+    real = np.random.default_rng(4).normal(size=(5, 7))
+    found = round_to_float8(real, axis=1)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, round_to_float8(real.astype(np.float32), axis=1))
