@@ -86,6 +86,8 @@ def test_tensors_that_are_all_but_constant_raise_no_doubts() -> None:
     noise = spread(rows(1e-9, 1e-9, 1e-9, 1e-9, 9e-9, 1e-9))
     assert doubts({"x": spread(rows(1, 1, 1, 1, 1, 1)), "y": noise}) == ()
     assert doubts({"x": spread(rows(0, 0, 0, 0))}) == ()
+    small = spread(rows(1e-5, 1e-5, 1e-5, 1e-5, 9e-5, 1e-5))  # but ten times a millionth is seen
+    assert len(doubts({"x": spread(rows(1, 1, 1, 1, 1, 1)), "y": small})) == 1
 
 
 def test_samples_go_through_in_parts_and_come_out_in_order(model: bytes) -> None:

@@ -110,6 +110,8 @@ def test_a_confusion_has_room_for_every_class_that_there_is() -> None:
     assert beyond.dtype == np.int64
     three = np.array([[1.0, 0.0, 0.0]], np.float32)  # classes that nothing has
     assert confusion(np.array([0]), three).tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    in_a_row = np.array([[[1.0, 0.0, 0.0]]], np.float32)  # with a dimension of 1
+    assert confusion(np.array([0]), in_a_row).shape == (3, 3)
     below = np.array([[0.9], [0.8]], np.float32)
     assert confusion(np.array([0, 0]), below).tolist() == [[0, 2], [0, 0]]
 
@@ -123,5 +125,6 @@ def test_targets_of_another_shape_are_refused_with_both_shapes() -> None:
         "mean_squared_error needs a target for each output: the labels have the shape (2,), the "
         "outputs (3,)"
     )
-    assert caught.value.hint is not None
-    assert 'metric = "accuracy"' in caught.value.hint
+    assert caught.value.hint == (
+        'set metric = "accuracy", or give targets of the shape of the outputs'
+    )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from edgekit.errors import InputError
+from edgekit.errors import InputError, MissingDependencyError
 from edgekit.numerics import (
     correct_bias,
     dequantize,
@@ -248,3 +248,45 @@ def test_float8_errs_by_a_sixteenth_at_most(weights: "np.ndarray") -> None:
     error = np.abs(round_to_float8(weights) - weights)
     least = np.abs(weights).max() / 448 * 2.0**-10  # half of the least number above 0
     assert np.all(error <= np.maximum(np.abs(weights) / 16, least) * 1.00001)
+
+
+def test_a_threshold_of_nothing_and_weights_all_alike_prune_nothing() -> None:
+    weights = np.array([0.5, -0.25, 0.0], np.float32)
+    assert prune_by_threshold(weights, 0.0).tolist() == [0.5, -0.25, 0.0]
+    alike = np.array([0.5, -0.5, 0.5, -0.5])  # none is below the mean, which each of them is
+    assert prune_by_threshold(alike, 1.0).tolist() == alike.tolist()
+    assert prune_by_threshold(np.empty((0, 3)), 1.0).shape == (0, 3)
+    assert sparsity(np.empty(0)) == 0.0
+
+
+def test_a_corrected_bias_is_what_a_file_holds() -> None:
+    wanted, found = np.array([[1.0, 2.0]]), np.array([[0.5, 2.5]])
+    corrected = correct_bias(np.zeros(2), wanted=wanted, found=found)
+    assert corrected.dtype == np.float32
+    assert corrected.tolist() == [0.5, -0.5]
+
+
+def test_stored_numbers_are_subtracted_without_an_overflow() -> None:
+    wanted, found = np.array([[127], [127]], np.int8), np.array([[-128], [-128]], np.int8)
+    assert correct_bias(np.zeros(1), wanted=wanted, found=found).tolist() == [255.0]
+
+
+def test_float8_needs_the_package_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.numerics.find_spec", lambda _: None)
+    with pytest.raises(MissingDependencyError) as caught:
+        round_to_float8(np.ones(2))
+    assert caught.value.message == "ml_dtypes is not installed"
+    assert caught.value.hint == "pip install ml_dtypes"
+
+
+def test_all_weights_or_none_may_be_pruned() -> None:
+    weights = np.array([3.0, -1.0])
+    assert prune_by_ratio(weights, 1.0).tolist() == [0.0, 0.0]
+    assert prune_by_ratio(weights, 0.0).tolist() == [3.0, -1.0]
+
+
+def test_float8_of_64_bits_is_float8_of_32() -> None:
+    real = np.random.default_rng(4).normal(size=(5, 7))
+    found = round_to_float8(real, axis=1)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, round_to_float8(real.astype(np.float32), axis=1))

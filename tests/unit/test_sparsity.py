@@ -109,6 +109,12 @@ def test_a_polynomial_schedule_rises_as_published() -> None:
     assert schedule.share_at(74) == schedule.share_at(100) == 1
 
 
+@pytest.mark.parametrize(("steps", "frequency"), [(2, 1), (101, 1), (404, 3), (10_000, 74)])
+def test_masks_are_renewed_a_hundred_times_at_most(steps: int, frequency: int) -> None:
+    # Over three quarters of 404 steps, 0 to 302, every third; of 10,000, 0 to 7,499, every 74th.
+    assert schedule_for("polynomial", steps=steps).frequency == frequency
+
+
 def test_a_constant_schedule_is_there_from_the_start() -> None:
     schedule = schedule_for("constant", steps=10, begin_step=4)
     assert [schedule.share_at(step) for step in (3, 4, 9)] == [0, 1, 1]

@@ -9,7 +9,8 @@ from operator_models import single_operator
 
 from edgekit.errors import InputError
 from edgekit.finding import Finding
-from edgekit.fit.check import Fit, check, peak_in_words, to_json
+from edgekit.fit.check import Fit, check, check_model, peak_in_words, to_json
+from edgekit.flatbuffer.model import read
 from edgekit.quantity import Quantity
 from edgekit.specs import Limits
 from edgekit.target import Cycles, Target, load_target
@@ -182,6 +183,48 @@ def test_an_operator_that_is_refused_is_named_and_leaves_no_figures(board: Targe
     refusal = finding(fit, "operators")
     assert refusal.message == f"operator 0 (RELU): {first.reason}"
     assert (refusal.target, refusal.hint) == ("nucleo-l4r5zi", first.instead)
+
+
+def test_the_first_of_several_refusals_is_told_with_its_layer(board: Target) -> None:
+    graph = read(single_operator("RELU", "uint8")).main
+    (refused,) = graph.operators
+    (place,) = refused.outputs
+    tensors = list(graph.tensors)
+    tensors[place] = replace(tensors[place], name="net/activation_3/Relu")
+    for count, more in ((1, ""), (2, "; and 1 more"), (3, "; and 2 more")):
+        model = read(single_operator("RELU", "uint8"))
+        operators = tuple(replace(refused, index=index) for index in range(count))
+        several = replace(graph, tensors=tuple(tensors), operators=operators)
+        fit = check_model(replace(model, graphs=(several,)), board, limits=Limits())
+        found = finding(fit, "operators")
+        reason = fit.unsupported_operators[0].reason
+        assert found.message == (f"operator 0 (RELU, made by layer 'activation_3'): {reason}{more}")
+        assert found.passed is False
+
+
+def test_every_operator_taken_is_a_finding_too(content: bytes, board: Target) -> None:
+    assert finding(check(content, board), "operators") == Finding(
+        gate="operators",
+        passed=True,
+        message="tflite-micro takes every operator",
+        target="nucleo-l4r5zi",
+    )
+
+
+def test_several_graphs_are_refused_with_their_number(content: bytes, board: Target) -> None:
+    model = read(content)
+    twice = replace(model, graphs=(model.main, model.main))
+    fit = check_model(twice, board, limits=Limits())
+    assert finding(fit, "graphs") == Finding(
+        gate="graphs",
+        passed=False,
+        message="the file has 2 graphs; edgekit plans and proves one",
+        target="nucleo-l4r5zi",
+        hint="convert one signature alone",
+    )
+    assert fit.arena_bytes is None
+    phone = check_model(twice, load_target("pixel-4"), limits=Limits())
+    assert "graphs" not in [item.gate for item in phone.findings]
 
 
 def test_json_has_all_but_the_plan(content: bytes, board: Target) -> None:

@@ -35,7 +35,7 @@ def phone() -> RuntimeProfile:
     # As TensorFlow's converter writes them: the model, the layer, the operation.
     [
         ("sequential/conv2d_1/BiasAdd", "conv2d_1"),
-        ("model/conv2d_1/Relu;model/conv2d_1/BiasAdd;model/conv2d/Conv2D", "conv2d_1"),
+        ("model/conv2d_1/Relu;model/conv2d_2/BiasAdd;model/conv2d_3/Conv2D", "conv2d_1"),
         ("model/block 1/dense/MatMul", "dense"),
         ("dense/MatMul", "dense"),
         ("StatefulPartitionedCall:0", ""),
@@ -54,6 +54,24 @@ def test_every_rule_has_a_reason_and_something_to_do() -> None:
         assert not (reason + instead).endswith((".", " "))
         assert "\n" not in reason + instead
         assert "  " not in reason + instead
+
+
+def test_the_two_paragraphs_of_a_rule_are_its_sentences() -> None:
+    def rule(use: object) -> bool:
+        return bool(use)
+
+    rule.__doc__ = """{op} is not there,
+        nor will it be.
+
+        do this,
+        or that
+
+        or nothing.
+        """
+    assert explanation(rule) == (
+        "{op} is not there, nor will it be",
+        "do this, or that  or nothing",
+    )
 
 
 def test_a_refusal_says_which_operator_of_which_layer(micro_profile: RuntimeProfile) -> None:
