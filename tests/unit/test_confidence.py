@@ -97,5 +97,15 @@ def test_values_that_are_counted_and_values_that_are_drawn_bound_alike(different
     assert found == pytest.approx(normal, abs=0.003)
 
 
+def test_every_sample_is_drawn_the_first_and_the_last_too() -> None:
+    for place in (0, -1):
+        losses = np.random.default_rng(0).normal(0.5, 2.0, 100)
+        losses[place] = -6.0  # without it the bound would lie 0.05 higher
+        found = upper_bound(losses, worst=6.0, confidence=0.95)
+        with_worst = np.append(losses, 6.0)
+        normal = with_worst.mean() + 1.645 * with_worst.std() / sqrt(100)
+        assert found == pytest.approx(normal, abs=0.02)
+
+
 def test_the_interval_of_errors_does_not_go_below_0() -> None:
     assert mean_interval(np.array([0.0, 0.0, 3.0]))[0] == 0.0

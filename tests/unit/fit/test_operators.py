@@ -61,7 +61,7 @@ def test_the_two_paragraphs_of_a_rule_are_its_sentences() -> None:
         return bool(use)
 
     rule.__doc__ = """{op} is not there,
-        nor will it be.
+        nor will it be for X.
 
         do this,
         or that
@@ -69,7 +69,7 @@ def test_the_two_paragraphs_of_a_rule_are_its_sentences() -> None:
         or nothing.
         """
     assert explanation(rule) == (
-        "{op} is not there, nor will it be",
+        "{op} is not there, nor will it be for X",
         "do this, or that  or nothing",
     )
 

@@ -54,6 +54,30 @@ def test_lookup_has_a_table_a_channel_where_that_is_smaller() -> None:
     assert coded.encoded == bytes([0b01010101] * 120)
 
 
+def test_lookup_has_a_table_a_channel_along_the_last_axis_too() -> None:
+    columns = np.array([[value, value + 1] * 40 for value in range(0, 24, 2)]).T
+    coded = ENCODERS["lookup"](tensor(columns, scales=12, axis=1))
+    assert coded is not None
+    assert coded.ancillary[4:7] == bytes([1, 0x11, 2])  # axis 1, one bit, two values a channel
+    assert coded.ancillary[16:20] == bytes([0, 1, 2, 3])
+    # In the order of the tensor: a row of twelve 0, a row of twelve 1.
+    assert coded.encoded == bytes([0b00000000, 0b00001111, 0b11111111] * 40)
+    assert ENCODERS["lookup"](tensor(columns, scales=12)) != coded  # of another axis
+
+
+def test_lookup_of_channels_with_fewer_values_fills_their_tables_with_zeros() -> None:
+    rows = [
+        [100 + channel] * 60
+        if channel % 2
+        else [3 * channel, 3 * channel + 1, 3 * channel + 2] * 20
+        for channel in range(24)
+    ]
+    coded = ENCODERS["lookup"](tensor(rows, scales=24))
+    assert coded is not None
+    assert coded.ancillary[4:7] == bytes([1, 0x02, 3])
+    assert coded.ancillary[16:22] == bytes([0, 1, 2, 101, 0, 0])
+
+
 def test_lookup_does_not_hold_more_than_128_values() -> None:
     assert ENCODERS["lookup"](tensor(np.arange(-64, 65))) is None
     assert ENCODERS["lookup"](tensor(np.arange(-64, 64))) is not None

@@ -60,6 +60,22 @@ def test_diet_leaves_names_of_inputs_and_outputs_and_the_signature() -> None:
     assert bare.signatures == ()
 
 
+def test_diet_takes_what_was_only_written_for_people() -> None:
+    builder = GraphBuilder((1, 4, 4, 2))
+    model = builder.model(builder.conv(builder.conv(builder.input, 3), 2))
+    graph = model.main
+    tensors = tuple(replace(item, shape_signature=(-1, *item.shape[1:])) for item in graph.tensors)
+    operators = tuple(replace(item, debug_index=7) for item in graph.operators)
+    told = replace(graph, name="main", debug_index=3, tensors=tensors, operators=operators)
+    slim = diet(replace(model, graphs=(told,), description="MLIR Converted.")).main
+    assert (slim.name, slim.debug_index) == ("", -1)  # -1: none, as the schema has it
+    assert [item.debug_index for item in slim.operators] == [-1, -1]
+    ends = {*slim.inputs, *slim.outputs}
+    for item in slim.tensors:
+        kept = (-1, *item.shape[1:]) if item.index in ends else None
+        assert item.shape_signature == kept
+
+
 def test_diet_drops_what_nothing_reads() -> None:
     builder = GraphBuilder((1, 4, 4, 2))
     x = builder.conv(builder.input, 3)
