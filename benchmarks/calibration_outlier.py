@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.calibration import calibrate
-from edgekit.clipping import METHODS
-from edgekit.posttraining import prepared, quantize_float_file
-from edgekit.process import Worker, silent
-from edgekit.scoring import score_outputs
-from edgekit.verification import real_outputs
+from edgekit.numerics.ranges import METHODS
+from edgekit.quantization.calibration import calibrate
+from edgekit.quantization.posttraining import prepared, quantize_float_file
+from edgekit.runtimes.process import Worker, silent
+from edgekit.verification.metrics import score_outputs
+from edgekit.verification.verify import real_outputs
 
 SAMPLES = 100
 DRAWS = 3

@@ -12,7 +12,7 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 from tf_keras import applications, layers
 
-from edgekit.target import KINDS
+from edgekit.devices.profile import KINDS
 
 if TYPE_CHECKING:
     from tf_keras import Model

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from latency_rows import OTHER, OWN, ROOT, Group, cycles_of, family, measurement, of_file, rows_of
 
-from edgekit.artifacts import write_text
-from edgekit.fit.calibrate import Measurement, calibrate, usual_shape_of
-from edgekit.fit.cost import total_macs
-from edgekit.fit.cost_toml import cost_model_toml, cycles_toml
-from edgekit.target import KINDS, CostModel, Cycles, load_target
+from edgekit.devices.cost_toml import cost_model_toml, cycles_toml
+from edgekit.devices.profile import KINDS, CostModel, Cycles, load_target
+from edgekit.files.whole_files import write_text
+from edgekit.fit.latency.cost import total_macs
+from edgekit.fit.latency.cost_fit import Measurement, calibrate, usual_shape_of
 
 FOLDER = ROOT / "targets" / "cost-models"
 ROWS = "MLPerf Tiny's closed-division results (github.com/mlcommons/tiny_results_*)"
@@ -163,7 +163,7 @@ def usual_shape(groups: tuple[Group, ...], *, application: bool = False) -> Cycl
 
 
 def cost_models(groups: tuple[Group, ...]) -> dict[str, CostModel]:
-    """Return the cost models by the name under which `edgekit.target` looks for them."""
+    """Return the cost models by the name under which `edgekit.devices.profile` looks for them."""
     usual = usual_shape(groups)
     m4 = fitted(
         of_stack(groups, "Cortex-M4", "microTVM+CMSIS-NN"),

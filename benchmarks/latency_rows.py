@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from published_networks import published
 
-from edgekit.fit.calibrate import Measurement
-from edgekit.fit.cost import covered_by, work
-from edgekit.flatbuffer.model import load
+from edgekit.fit.latency.cost import covered_by, work
+from edgekit.fit.latency.cost_fit import Measurement
+from edgekit.model.reader import load
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.model import Graph
+    from edgekit.model.reader import Graph
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

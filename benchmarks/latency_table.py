@@ -17,10 +17,10 @@ from itertools import combinations
 from latency_models import cross_engine, cross_engine_table, tried, write_cost_models
 from latency_rows import Gathered, Group, family, gathered
 
-from edgekit.fit.calibrate import Measurement, calibrate, usual_shape_of
-from edgekit.fit.cost import total_macs
-from edgekit.fit.latency import cycles
-from edgekit.target import Cycles
+from edgekit.devices.profile import Cycles
+from edgekit.fit.latency.cost import total_macs
+from edgekit.fit.latency.cost_fit import Measurement, calibrate, usual_shape_of
+from edgekit.fit.latency.predict import cycles
 
 Shapes = dict[tuple[str, str, bool], Cycles]
 

@@ -18,25 +18,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from edgekit.artifacts import write_bytes, write_text
-from edgekit.correction import correct_biases
-from edgekit.data import Dataset, load_held_out
+from edgekit.data.reference import Vectors
+from edgekit.data.samples import Dataset, load_held_out
+from edgekit.devices.profile import load_target
+from edgekit.files.whole_files import write_bytes, write_text
 from edgekit.fit.check import check
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.lowbit import coarsened, packed_bytes
-from edgekit.process import Worker, silent
+from edgekit.model.reader import read
+from edgekit.model.writer import write
+from edgekit.quantization.bias_correction import correct_biases
+from edgekit.quantization.coarse_weights import coarsened, packed_bytes
 from edgekit.runtimes import tflm
+from edgekit.runtimes.process import Worker, silent
 from edgekit.shrinking.diet import diet
 from edgekit.specs import Converted, DataSpec, QuantizeSpec, TrainSpec
-from edgekit.target import load_target
-from edgekit.train.convert import convert
-from edgekit.train.export import export
-from edgekit.train.fit import train
-from edgekit.train.load import load
-from edgekit.train.quantize import quantize_aware
-from edgekit.vectors import Vectors
-from edgekit.verification import verify
+from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.converter import convert
+from edgekit.training.export import export
+from edgekit.training.fit import train
+from edgekit.training.load.load import load
+from edgekit.verification.verify import verify
 
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared" / "data"

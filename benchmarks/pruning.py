@@ -16,20 +16,20 @@ from typing import Self
 
 import numpy as np
 
-from edgekit.data import Dataset, load_held_out
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import read
-from edgekit.inspection import inspect, zero_fraction
-from edgekit.process import Worker, silent
+from edgekit.data.reference import Vectors
+from edgekit.data.samples import Dataset, load_held_out
+from edgekit.model.inspection import inspect, zero_fraction
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import read
+from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
-from edgekit.train.convert import convert
-from edgekit.train.fit import train
-from edgekit.train.load import load
-from edgekit.train.predict import predict
-from edgekit.train.prune import LayerSparsity, prune
-from edgekit.train.quantize import quantize_aware
-from edgekit.vectors import Vectors
-from edgekit.verification import verify
+from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.converter import convert
+from edgekit.training.fit import train
+from edgekit.training.load.load import load
+from edgekit.training.predict import predict
+from edgekit.training.pruning.prune import LayerSparsity, prune
+from edgekit.verification.verify import verify
 
 HERE = Path(__file__).parent
 MNIST = HERE.parent.parent / "shared" / "data" / "mnist" / "mnist.npz"

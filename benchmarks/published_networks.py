@@ -2,10 +2,11 @@
 
     python benchmarks/published_networks.py     prints the multiply-accumulates of each, in millions
 
-Each function builds one family from its paper's table and counts what `edgekit.fit.cost.work`
-counts in a file. tests/integration/test_latency_table.py holds the counts to those that the rows'
-sources publish. Batch normalization and ReLU are folded into the layers before them, as converters
-do; a layer over Keras' own inputs and outputs (rescaling, dequantization) is left out.
+Each function builds one family from its paper's table and counts what
+`edgekit.fit.latency.cost.work` counts in a file. tests/integration/test_latency_table.py holds the
+counts to those that the rows' sources publish. Batch normalization and ReLU are folded into the
+layers before them, as converters do; a layer over Keras' own inputs and outputs (rescaling,
+dequantization) is left out.
 """
 
 import csv
@@ -15,7 +16,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.target import KINDS
+from edgekit.devices.profile import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.devices.profile import load_target
 from edgekit.errors import UnsupportedModelError
-from edgekit.flatbuffer.edit import map_tensors
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Tensor
-from edgekit.flatbuffer.writer import write
+from edgekit.model.edit import map_tensors
+from edgekit.model.reader import read
+from edgekit.model.values import Tensor
+from edgekit.model.writer import write
 from edgekit.shrinking import Shrunk, shrink
-from edgekit.target import load_target
 
 _COLUMNS = ("flash", "MACs", "arena")
 _TARGET = "nucleo-l4r5zi"  # its runtime has DECODE

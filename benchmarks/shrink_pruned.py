@@ -11,12 +11,12 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgekit.light_half import MODEL_NAME
-from edgekit.pipeline import Run, build
-from edgekit.project import Project, load_project
+from edgekit.devices.profile import load_target
+from edgekit.pipeline.build import Run, build
+from edgekit.pipeline.file_stages import MODEL_NAME
+from edgekit.project.project import Project, load_project
 from edgekit.shrinking import Shrunk, shrink
 from edgekit.specs import DataSpec, Limits, ModelSpec, PruneSpec, QuantizeSpec, TrainSpec
-from edgekit.target import load_target
 
 _HERE = Path(__file__).parent
 _RAM_BUDGET_BYTES = 2**18  # more than these models can use: the RAM that coding takes is shown

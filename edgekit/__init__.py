@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         shrink,
         verify,
     )
-    from edgekit.project import Project
+    from edgekit.project.project import Project
 
 __version__ = "0.1.0"
 __all__ = [
@@ -50,5 +50,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'edgekit' has no attribute '{name}'")
     import importlib
 
-    module = importlib.import_module("edgekit.project" if name == "Project" else "edgekit.api")
+    module = importlib.import_module(
+        "edgekit.project.project" if name == "Project" else "edgekit.api"
+    )
     return getattr(module, name)

@@ -4,17 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.conversion import convert
+from edgekit.comparison.pruning_study import sensitivity
 from edgekit.dependencies import doctor
-from edgekit.emission import emit
+from edgekit.emission.emit import emit
 from edgekit.errors import UsageError
-from edgekit.measuring import bench
-from edgekit.pipeline import Run
-from edgekit.pipeline import build as build_project
-from edgekit.project import Project, resolve
-from edgekit.pruning_study import sensitivity
-from edgekit.reproduction import checked, reproduce
-from edgekit.scaffold import init
+from edgekit.measurement.measure import bench
+from edgekit.pipeline.build import Run
+from edgekit.pipeline.build import build as build_project
+from edgekit.pipeline.convert import convert
+from edgekit.pipeline.reproduce import checked, reproduce
+from edgekit.pipeline.stages import Watch, unwatched
+from edgekit.project.project import Project, resolve
+from edgekit.project.scaffold import init
 from edgekit.specs import (
     Calibration,
     DataSpec,
@@ -24,15 +25,14 @@ from edgekit.specs import (
     check_names,
     check_seed,
 )
-from edgekit.stages import Watch, unwatched
 
 if TYPE_CHECKING:
     from edgekit.comparison.study import Study
     from edgekit.explanation.explain import Explanation
     from edgekit.fit.check import Fit
-    from edgekit.inspection import Inspection
+    from edgekit.model.inspection import Inspection
     from edgekit.shrinking import Shrunk
-    from edgekit.verification import Verification
+    from edgekit.verification.verify import Verification
 
 __all__ = [
     "bench",
@@ -180,10 +180,10 @@ def explain(
     Raises:
         EdgekitError: What the user must put right.
     """
+    from edgekit.data.calibration_split import scored_vectors
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.held_out import scored_vectors
+    from edgekit.model.reader import read_bytes
 
     check_count("samples", samples, least=1)
     check_seed("seed", seed)
@@ -219,9 +219,9 @@ def check(
     Raises:
         EdgekitError: What the user must put right.
     """
+    from edgekit.devices.profile import all_targets, load_targets
     from edgekit.fit.check import check as examine
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.target import all_targets, load_targets
+    from edgekit.model.reader import read_bytes
 
     check_names("targets", targets)
     if map_file is not None and len(targets) != 1:
@@ -251,11 +251,11 @@ def shrink(
     Raises:
         EdgekitError: What the user must put right; nothing is written then.
     """
-    from edgekit.artifacts import write_bytes
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.outputs import check_output_file
+    from edgekit.devices.profile import load_target
+    from edgekit.files.outputs import check_output_file
+    from edgekit.files.whole_files import write_bytes
+    from edgekit.model.reader import read_bytes
     from edgekit.shrinking import shrink as run
-    from edgekit.target import load_target
 
     check_output_file(Path(out), (Path(model), *([Path(target)] if target is not None else [])))
     with watch("shrink") as progress:
@@ -275,8 +275,8 @@ def inspect(model: str | Path) -> "Inspection":
     Raises:
         InputError: No such file, or a damaged one.
     """
-    from edgekit.flatbuffer.model import load
-    from edgekit.inspection import inspect as examine
+    from edgekit.model.inspection import inspect as examine
+    from edgekit.model.reader import load
 
     return examine(load(Path(model)))
 
@@ -299,7 +299,7 @@ def verify(
         model: Its path.
         data: An ``.npz`` (also the ``vectors.npz`` of a build), ``module:function``, a folder of
             images, or ``"random"``: its test set, or else all of it.
-        runtimes: Names in `edgekit.runtimes.RUNTIMES`; none: all.
+        runtimes: Names in `edgekit.runtimes.known.RUNTIMES`; none: all.
         reference: The float `.tflite`.
         confidence: Of a bound on each runtime's drop against the float model; None: no bound.
         scale: Multiplied with every input value.
@@ -310,11 +310,11 @@ def verify(
     Raises:
         EdgekitError: What the user must put right.
     """
-    from edgekit.agreement import agreement
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.held_out import scored_vectors
-    from edgekit.runtimes import RUNTIMES
-    from edgekit.verification import verify as run
+    from edgekit.data.calibration_split import scored_vectors
+    from edgekit.model.reader import read_bytes
+    from edgekit.runtimes.known import RUNTIMES
+    from edgekit.verification.agreement import agreement
+    from edgekit.verification.verify import verify as run
 
     check_names("runtimes", runtimes)
     check_seed("seed", seed)

@@ -11,33 +11,34 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from edgekit.artifacts import write_bytes
+from edgekit.data.reference import Vectors
+from edgekit.devices.profile import load_target
 from edgekit.errors import InputError, suggestion
+from edgekit.files.whole_files import write_bytes
 from edgekit.fit.check import check
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.inspection import inspect
-from edgekit.process import Worker, silent
-from edgekit.runtimes import RUNTIMES, litert
+from edgekit.model.inspection import inspect
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import read
+from edgekit.model.writer import write
+from edgekit.runtimes import litert
+from edgekit.runtimes.known import RUNTIMES
+from edgekit.runtimes.process import Worker, silent
 from edgekit.shrinking.dead_channels import dead_channels
 from edgekit.shrinking.oracle import Oracle
-from edgekit.target import load_target
-from edgekit.train.channels import channel_groups
-from edgekit.train.convert import convert
-from edgekit.train.kernels import Zeros, kernels, zeros_in
-from edgekit.train.magnitude import MagnitudePruning
-from edgekit.train.observer import Observer
-from edgekit.train.outputs import check_keras_output
-from edgekit.vectors import Vectors
-from edgekit.verification import verify
+from edgekit.training.converter import convert
+from edgekit.training.kernels import Zeros, kernels, zeros_in
+from edgekit.training.observer import Observer
+from edgekit.training.outputs import check_keras_output
+from edgekit.training.pruning.channels import channel_groups
+from edgekit.training.pruning.magnitude import MagnitudePruning
+from edgekit.verification.verify import verify
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.fit.check import Fit
-    from edgekit.scoring import Score
-    from edgekit.train._tensorflow import Model
+    from edgekit.training._tensorflow import Model
+    from edgekit.verification.metrics import Score
 
     Floats = npt.NDArray[np.float32]
 
@@ -231,7 +232,7 @@ def _zeros_of(content: bytes) -> Zeros:
 
 def _as_tflite(model: "Model", calibration: "Floats", converter: Worker) -> bytes:
     """Return the live ``model`` as a fully-integer `.tflite` file."""
-    from edgekit.train.files import save_for_conversion
+    from edgekit.training.files import save_for_conversion
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved_model"

@@ -5,7 +5,7 @@ from pathlib import Path
 from edgekit.comparison.result import OnTarget, Result
 from edgekit.comparison.study import Study, weigh
 from edgekit.finding import Finding
-from edgekit.project import Project
+from edgekit.project.project import Project
 from edgekit.quantity import Quantity
 from edgekit.specs import DataSpec, Limits, ModelSpec
 

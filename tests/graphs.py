@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.flatbuffer.values import Graph, Model, Operator, Quantization, Signature, Tensor
-from edgekit.flatbuffer.writer import write
+from edgekit.model.values import Graph, Model, Operator, Quantization, Signature, Tensor
+from edgekit.model.writer import write
 
 if TYPE_CHECKING:
     import numpy.typing as npt

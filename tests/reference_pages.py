@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import click
 
-from edgekit.artifacts import write_text
 from edgekit.cli import edgekit
-from edgekit.project import Project
+from edgekit.files.whole_files import write_text
+from edgekit.project.project import Project
 from edgekit.quantity import parse_bytes, parse_hertz, parse_microseconds
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.train._tensorflow import tensorflow, tf_keras
+from edgekit.model.edit import with_main
+from edgekit.model.reader import read
+from edgekit.model.writer import write
+from edgekit.training._tensorflow import tensorflow, tf_keras
 
 if TYPE_CHECKING:
-    from edgekit.process import Progress
+    from edgekit.runtimes.process import Progress
 
 _CALIBRATION = 100
 

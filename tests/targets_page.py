@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from edgekit.artifacts import write_text
+from edgekit.devices.profile import Memory, Target, load_target, profile_paths
+from edgekit.files.whole_files import write_text
 from edgekit.fit.tflm_operators import CUSTOM, TYPES
 from edgekit.quantity import format_bytes
-from edgekit.target import Memory, Target, load_target, profile_paths
 
 PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
 MARK = "<!-- From here on written by tests/targets_page.py. -->\n"

@@ -10,9 +10,9 @@ from edgekit.cli.output import console, origin_of, print_json, progress_bar, sho
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edgekit.device_report import Selftest
-    from edgekit.measuring import Bench, OperatorCost
+    from edgekit.measurement.measure import Bench, OperatorCost
     from edgekit.quantity import Quantity
+    from edgekit.runtimes.device_report import Selftest
 
 
 @click.command()
@@ -46,9 +46,9 @@ def bench(
     edgekit bench model.tflite --target pixel-4 --adb --json
     """
     from edgekit.errors import InputError, UsageError
-    from edgekit.measuring import append_measurement, to_json
-    from edgekit.measuring import bench as measure
-    from edgekit.outputs import check_output_file
+    from edgekit.files.outputs import check_output_file
+    from edgekit.measurement.measure import append_measurement, to_json
+    from edgekit.measurement.measure import bench as measure
     from edgekit.quantity import parse_microseconds
 
     try:

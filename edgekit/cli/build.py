@@ -8,8 +8,8 @@ import click
 from edgekit.cli.output import has_colour, is_verbose, near, print_json, progress_bar, text_columns
 
 if TYPE_CHECKING:
-    from edgekit.pipeline import Run
-    from edgekit.project import Project
+    from edgekit.pipeline.build import Run
+    from edgekit.project.project import Project
 
 
 @click.command()
@@ -47,7 +47,7 @@ def build(
     edgekit build model.keras --data data.npz --target nucleo-l4r5zi
     """
     from edgekit.api import build as run
-    from edgekit.project import resolve
+    from edgekit.project.project import resolve
 
     project = resolve(source, data=data, targets=targets, seed=seed)
     if plan_only:
@@ -69,7 +69,7 @@ def build(
 
 
 def _print_plan(project: "Project", out: Path | None, *, as_json: bool) -> None:
-    from edgekit.pipeline import plan
+    from edgekit.pipeline.build import plan
 
     steps = plan(project, out=out)
     if as_json:

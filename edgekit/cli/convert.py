@@ -65,8 +65,8 @@ def convert(
     edgekit convert model.h5 --data calibration.npz --out model.tflite
     edgekit convert float.tflite --data calibration.npz --out model.tflite
     """
-    from edgekit.conversion import convert as run
-    from edgekit.inspection import to_json
+    from edgekit.model.inspection import to_json
+    from edgekit.pipeline.convert import convert as run
     from edgekit.quantity import format_bytes
 
     made = run(

@@ -8,8 +8,8 @@ import click
 from edgekit.cli.output import console, origin_of, print_json, progress_bar, report_error
 
 if TYPE_CHECKING:
-    from edgekit.emission import Emission
-    from edgekit.emulate import Emulation
+    from edgekit.emission.emit import Emission
+    from edgekit.runtimes.emulator import Emulation
 
 _DEFAULT_VECTORS = 2
 
@@ -71,8 +71,8 @@ def emit(  # noqa: PLR0913  one argument an option
     edgekit emit model.tflite --as cmake --target nucleo-l4r5zi --out firmware
     edgekit emit model.tflite --as cmake --target nucleo-l4r5zi --out firmware --tflm ~/tflm --run
     """
-    from edgekit.emission import EmulatorSpec, to_json
-    from edgekit.emission import emit as write
+    from edgekit.emission.emit import EmulatorSpec, to_json
+    from edgekit.emission.emit import emit as write
     from edgekit.errors import UsageError
 
     if run and as_format != "cmake":

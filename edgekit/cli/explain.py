@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgekit.explanation.explain import Explanation
-    from edgekit.explanation.runtimes import Difference
+    from edgekit.verification.first_difference import Difference
 
 
 @click.command()

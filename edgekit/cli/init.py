@@ -16,7 +16,7 @@ def init(directory: Path, *, as_json: bool) -> None:
     \b
     edgekit init my-project
     """
-    from edgekit.scaffold import init as write
+    from edgekit.project.scaffold import init as write
 
     paths = write(directory)
     if as_json:

@@ -10,7 +10,7 @@ from edgekit.cli.output import console, print_json, shown
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edgekit.inspection import Inspection, Port
+    from edgekit.model.inspection import Inspection, Port
 
 
 @click.command()
@@ -22,9 +22,9 @@ def inspect(model: Path, *, as_json: bool) -> None:
     \b
     edgekit inspect model.tflite
     """
-    from edgekit.flatbuffer.model import load
-    from edgekit.inspection import inspect as examine
-    from edgekit.inspection import to_json
+    from edgekit.model.inspection import inspect as examine
+    from edgekit.model.inspection import to_json
+    from edgekit.model.reader import load
 
     inspection = examine(load(model))
     if as_json:

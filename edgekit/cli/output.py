@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from edgekit.process import Progress
+    from edgekit.pipeline.stages import Watch
     from edgekit.quantity import Quantity
-    from edgekit.stages import Watch
+    from edgekit.runtimes.process import Progress
 
 SCHEMA_VERSION = 1
 _READABLE_COLUMNS = 96
@@ -121,7 +121,7 @@ def progress_bars() -> "Iterator[Watch]":
     as it ends; nothing with ``-q``.
     """
     if _quiet:
-        from edgekit.stages import unwatched
+        from edgekit.pipeline.stages import unwatched
 
         yield unwatched
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
@@ -134,8 +134,8 @@ def progress_bars() -> "Iterator[Watch]":
 @contextmanager
 def _lines(title: str) -> "Iterator[Progress]":
     """Print a line as a thing begins, and one with its time as it ends."""
-    from edgekit.process import silent
     from edgekit.reports.wording import duration
+    from edgekit.runtimes.process import silent
 
     click.echo(f"{title} ...", err=True)
     start = time.perf_counter()

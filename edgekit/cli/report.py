@@ -28,8 +28,8 @@ def report(run: Path, *, form: str, out: Path | None, as_json: bool) -> None:
     edgekit report build/digits --as markdown --out comment.md
     edgekit report build/digits --as junit --out junit.xml
     """
-    from edgekit.artifacts import write_text
-    from edgekit.outputs import check_output_file
+    from edgekit.files.outputs import check_output_file
+    from edgekit.files.whole_files import write_text
     from edgekit.reports import text
     from edgekit.reports.manifest import FILE_NAME, load, read
 

@@ -8,7 +8,7 @@ import click
 from edgekit.cli.output import console, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from edgekit.reproduction import Reproduction
+    from edgekit.pipeline.reproduce import Reproduction
 
 
 @click.command()
@@ -30,8 +30,8 @@ def reproduce(*, run: Path, project: Path | None, out: Path | None, as_json: boo
     edgekit reproduce build/digits
     edgekit reproduce delivered/manifest.json --project . --out build/again
     """
-    from edgekit.reproduction import reproduce as rebuild
-    from edgekit.reproduction import to_json
+    from edgekit.pipeline.reproduce import reproduce as rebuild
+    from edgekit.pipeline.reproduce import to_json
 
     found = rebuild(run, project=project, out=out, watch=progress_bar)
     if as_json:
@@ -42,7 +42,7 @@ def reproduce(*, run: Path, project: Path | None, out: Path | None, as_json: boo
 
 
 def _show(found: "Reproduction") -> None:
-    from edgekit.reproduction import sentence
+    from edgekit.pipeline.reproduce import sentence
 
     out = console()
     for item in found.inputs:

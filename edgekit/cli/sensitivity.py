@@ -37,11 +37,11 @@ def prune(
     edgekit sensitivity prune examples/digits
     edgekit sensitivity prune model.keras --data data.npz --plot sensitivity.svg
     """
-    from edgekit.artifacts import write_text
-    from edgekit.outputs import check_output_file
-    from edgekit.project import resolve
-    from edgekit.pruning_study import sensitivity as measure
-    from edgekit.pruning_study import to_json, to_svg, to_text
+    from edgekit.comparison.pruning_study import sensitivity as measure
+    from edgekit.comparison.pruning_study import to_json, to_svg, to_text
+    from edgekit.files.outputs import check_output_file
+    from edgekit.files.whole_files import write_text
+    from edgekit.project.project import resolve
 
     project = resolve(source, data=data, seed=seed)
     if plot is not None:

@@ -44,12 +44,12 @@ def shrink(
     edgekit shrink model.tflite --out small.tflite
     edgekit shrink model.tflite --out small.tflite --target nucleo-l4r5zi --ram-budget 64KiB
     """
-    from edgekit.artifacts import write_bytes
-    from edgekit.flatbuffer.model import read_bytes
-    from edgekit.outputs import check_output_file
+    from edgekit.devices.profile import load_target
+    from edgekit.files.outputs import check_output_file
+    from edgekit.files.whole_files import write_bytes
+    from edgekit.model.reader import read_bytes
     from edgekit.quantity import parse_bytes
     from edgekit.shrinking import shrink as run
-    from edgekit.target import load_target
 
     content = read_bytes(model)
     others = (Path(name) for name in (target, data) if name is not None)
@@ -73,9 +73,9 @@ def shrink(
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
-    from edgekit.held_out import validation_vectors
+    from edgekit.data.calibration_split import validation_vectors
     from edgekit.specs import DataSpec
-    from edgekit.verification import stored_inputs
+    from edgekit.verification.verify import stored_inputs
 
     spec = DataSpec(source=data)
     vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors

@@ -8,9 +8,9 @@ import click
 from edgekit.cli.output import console, print_json
 
 if TYPE_CHECKING:
+    from edgekit.devices.profile import Memory, Target
     from edgekit.fit.check import Fit
     from edgekit.quantity import Quantity
-    from edgekit.target import Memory, Target
 
 
 @click.group()
@@ -32,7 +32,7 @@ def list_(*, model: Path | None, as_json: bool) -> int:
     \b
     edgekit targets list --fits model.tflite
     """
-    from edgekit.target import all_targets
+    from edgekit.devices.profile import all_targets
 
     profiles = all_targets()
     if model is not None:
@@ -53,7 +53,7 @@ def show(target: str, *, as_json: bool) -> int:
     \b
     edgekit targets show nucleo-l4r5zi
     """
-    from edgekit.target import load_target
+    from edgekit.devices.profile import load_target
 
     profile = load_target(target)
     if as_json:
@@ -75,9 +75,9 @@ def lint_(names: tuple[str, ...], *, as_json: bool) -> int:
     \b
     edgekit targets lint my-board.toml
     """
+    from edgekit.devices.lint import lint
+    from edgekit.devices.profile import profile_paths
     from edgekit.errors import InputError
-    from edgekit.fit.lint import lint
-    from edgekit.target import profile_paths
 
     problems = {name: lint(name) for name in names or tuple(profile_paths())}
     if as_json:
@@ -110,11 +110,11 @@ def calibrate(
     \b
     edgekit targets calibrate nucleo-l4r5zi --measurements times.csv
     """
-    from edgekit.artifacts import write_text
-    from edgekit.fit.cost_toml import cost_model_toml
-    from edgekit.fit.measurements import read_measurements
-    from edgekit.fit.recalibrate import recalibrate
-    from edgekit.target import load_target
+    from edgekit.devices.cost_toml import cost_model_toml
+    from edgekit.devices.profile import load_target
+    from edgekit.files.whole_files import write_text
+    from edgekit.fit.latency.measurements import read_measurements
+    from edgekit.fit.latency.users_board import recalibrate
 
     profile = load_target(target)
     path = out or Path(f"{profile.name}-calibrated.toml")
@@ -135,8 +135,8 @@ def _base(target: str, path: Path) -> str:
     """Return what the new profile at ``path`` extends; refuse to write where nothing may be."""
     import os
 
+    from edgekit.devices.profile import is_shipped
     from edgekit.errors import UsageError
-    from edgekit.target import is_shipped
 
     hint = "choose another file: --out FILE"
     if path.suffix != ".toml":
@@ -152,8 +152,8 @@ def _base(target: str, path: Path) -> str:
 
 def _list_for(model: Path, profiles: "tuple[Target, ...]", *, as_json: bool) -> int:
     from edgekit.fit.check import check_model, to_json
-    from edgekit.flatbuffer.model import load
-    from edgekit.flatbuffer.shapes import check_shapes
+    from edgekit.model.reader import load
+    from edgekit.model.shapes import check_shapes
     from edgekit.specs import Limits
 
     parsed = load(model)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgekit.finding import Finding
-    from edgekit.verification import Verification
+    from edgekit.verification.verify import Verification
 
 
 @click.command()
@@ -55,9 +55,9 @@ def verify(
     """
     from edgekit.api import verify as run
     from edgekit.errors import UsageError
-    from edgekit.gates import gates
     from edgekit.specs import check_confidence, check_drop
-    from edgekit.verification import to_json
+    from edgekit.verification.limits import gates
+    from edgekit.verification.verify import to_json
 
     if accuracy_drop is not None:
         check_drop("--accuracy-drop", accuracy_drop)

@@ -3,7 +3,6 @@
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from edgekit.artifacts import json_text, write_text
 from edgekit.comparison import page
 from edgekit.comparison.cluster import run_there
 from edgekit.comparison.grid import points
@@ -12,18 +11,19 @@ from edgekit.comparison.point import Built, Failed, Job
 from edgekit.comparison.result import result_of
 from edgekit.comparison.study import SCHEMA, Study, to_json, weigh
 from edgekit.errors import UsageError
-from edgekit.outputs import check_output_folder
-from edgekit.pipeline import plan, run_directory
-from edgekit.siblings import Siblings
+from edgekit.files.outputs import check_output_folder
+from edgekit.files.whole_files import json_text, write_text
+from edgekit.pipeline.build import plan, run_directory
+from edgekit.pipeline.reuse import Siblings
+from edgekit.pipeline.stages import Watch, claimed, unwatched
 from edgekit.specs import CompareSpec, check_count
-from edgekit.stages import Watch, claimed, unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from edgekit.comparison.grid import Point
-    from edgekit.project import Project
+    from edgekit.project.project import Project
 
     Outcomes = Generator[tuple[Job, Built | Failed], None, None]
 

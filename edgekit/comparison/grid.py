@@ -19,7 +19,7 @@ from edgekit.specs import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgekit.project import Project
+    from edgekit.project.project import Project
 
 DEFAULT_PRECISIONS = ("int8", "int4", "int16x8")  # what a microcontroller runs
 SIMULATED = "simulated-"

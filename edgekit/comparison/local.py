@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from edgekit.comparison.point import PROCESS, Built, Failed, Job, build_point, failed
 from edgekit.errors import EdgekitError, ToolError
-from edgekit.process import Worker, machine_memory_bytes
+from edgekit.runtimes.process import Worker, machine_memory_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgekit.stages import Watch
+    from edgekit.pipeline.stages import Watch
 
 # A point that trains holds TensorFlow in its trainer and in its converter, about 1 GB each.
 _POINT_BYTES = 2_500_000_000

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.border import MODEL_NAME
 from edgekit.errors import EdgekitError, InputError
-from edgekit.flatbuffer.model import read
-from edgekit.lowbit import packed_bytes
-from edgekit.pipeline import Run, build
-from edgekit.process import Progress, Worker, silent
+from edgekit.model.reader import read
+from edgekit.pipeline.build import Run, build
+from edgekit.pipeline.hand_over import MODEL_NAME
 from edgekit.quantity import Quantity
+from edgekit.quantization.coarse_weights import packed_bytes
+from edgekit.runtimes.process import Progress, Worker, silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgekit.project import Project
-    from edgekit.siblings import Siblings
+    from edgekit.pipeline.reuse import Siblings
+    from edgekit.project.project import Project
 
 PROCESS = "the process of this point"
 _OF_ALL = ("load", "data", "train")  # the same in every point

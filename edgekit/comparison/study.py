@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from edgekit.comparison.choice import Basis
     from edgekit.comparison.result import Result
-    from edgekit.project import Project
+    from edgekit.project.project import Project
     from edgekit.specs import Limits
 
 SCHEMA = "edgekit.compare/1"

@@ -6,19 +6,19 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.observation import Observed, ratio_db
-from edgekit.explanation.twin import real_values, rounded_at
 from edgekit.explanation.view import Effect
-from edgekit.flatbuffer.writer import write
-from edgekit.scoring import Score, drop, score_outputs
-from edgekit.verification import stored_inputs
+from edgekit.model.float_twin import real_values, rounded_at
+from edgekit.model.writer import write
+from edgekit.verification.metrics import Score, drop, score_outputs
+from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Model
-    from edgekit.process import Progress
+    from edgekit.data.reference import Vectors
+    from edgekit.model.values import Model
     from edgekit.runtimes.litert import Session
-    from edgekit.vectors import Vectors
+    from edgekit.runtimes.process import Progress
 
     Reals = npt.NDArray[np.float32]
 

@@ -9,23 +9,23 @@ import numpy as np
 from edgekit.explanation.causes import Cause, causes
 from edgekit.explanation.effects import Examined
 from edgekit.explanation.observation import Observed, observe
-from edgekit.explanation.runtimes import Difference, first_difference
-from edgekit.explanation.twin import check_one_input, float_twin, with_weights_of
 from edgekit.explanation.view import Effect, View
-from edgekit.flatbuffer.integer import FloatTensor, float_tensors
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.shapes import check_shapes
-from edgekit.process import Progress, silent
+from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
+from edgekit.model.integer import FloatTensor, float_tensors
+from edgekit.model.reader import read
+from edgekit.model.shapes import check_shapes
+from edgekit.model.single_output import scored_output
 from edgekit.runtimes import litert
-from edgekit.scoring import Score
-from edgekit.single_output import scored_output
-from edgekit.verification import stored_inputs
+from edgekit.runtimes.process import Progress, silent
+from edgekit.verification.first_difference import Difference, first_difference
+from edgekit.verification.metrics import Score
+from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgekit.flatbuffer.values import Model
-    from edgekit.vectors import Vectors
+    from edgekit.data.reference import Vectors
+    from edgekit.model.values import Model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

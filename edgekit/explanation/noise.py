@@ -8,14 +8,14 @@ import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.explanation.observation import observe
-from edgekit.explanation.twin import check_one_input, float_twin
-from edgekit.flatbuffer.model import read
+from edgekit.model.float_twin import check_one_input, float_twin
+from edgekit.model.reader import read
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.process import Progress
+    from edgekit.runtimes.process import Progress
 
 SAMPLES = 64
 """On which the ratios are taken: sums over all values of a tensor, which few samples settle."""

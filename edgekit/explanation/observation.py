@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.explanation.twin import INPUT, real_values, stored_input
-from edgekit.flatbuffer.feeding import is_quantized
-from edgekit.flatbuffer.shapes import other_shape
-from edgekit.flatbuffer.writer import write
+from edgekit.model.feeding import is_quantized
+from edgekit.model.float_twin import INPUT, real_values, stored_input
+from edgekit.model.shapes import other_shape
+from edgekit.model.writer import write
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Graph, Model, Operator, Tensor
-    from edgekit.process import Progress
+    from edgekit.model.values import Graph, Model, Operator, Tensor
     from edgekit.runtimes.litert import Session
+    from edgekit.runtimes.process import Progress
 
     Array = npt.NDArray[np.generic]
     Reals = npt.NDArray[np.float32]
@@ -118,11 +118,11 @@ def observe(
     Args:
         session: Where both models run.
         model: The integer model.
-        twin: The same on real numbers, see `edgekit.explanation.twin`.
+        twin: The same on real numbers, see `edgekit.model.float_twin`.
         inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
         progress: Told the samples done.
     """
-    from edgekit.verification import stored_inputs
+    from edgekit.verification.verify import stored_inputs
 
     graph = model.main
     places = _places(model, twin.main)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.explanation.twin import INPUT
-from edgekit.flatbuffer.ports import CHANNEL_AXES
+from edgekit.model.float_twin import INPUT
+from edgekit.model.ports import CHANNEL_AXES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.explanation.observation import Observed
-    from edgekit.flatbuffer.integer import FloatTensor
-    from edgekit.flatbuffer.values import Model, Operator
+    from edgekit.model.integer import FloatTensor
+    from edgekit.model.values import Model, Operator
 
 _CLEAN_DB = 40  # at the output: a hundredth of its magnitude is noise, and nothing is lost
 _TELLING_DB = 20  # a hundredth of the noise at the output: less explains nothing

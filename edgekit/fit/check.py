@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.finding import Finding
-from edgekit.fit.arena import ArenaPlan, plan
-from edgekit.fit.build import builds_of
+from edgekit.fit.arena.plan import ArenaPlan, plan
 from edgekit.fit.flash import code_quantity, model_quantity
-from edgekit.fit.latency import latency, operator_milliseconds
+from edgekit.fit.interpreter import builds_of
+from edgekit.fit.latency.predict import latency, operator_milliseconds
 from edgekit.fit.operators import CALLS, Unsupported, unsupported_operators
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.shapes import check_shapes
+from edgekit.model.reader import read
+from edgekit.model.shapes import check_shapes
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.specs import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgekit.flatbuffer.model import Model
-    from edgekit.target import Target
+    from edgekit.devices.profile import Target
+    from edgekit.model.reader import Model
 
 # The plan met the truth to the byte for 33 arenas on Cortex-M3, M4 and M55, and for 322 of the
 # wheel. What it does not know of a later TFLite-Micro must fit into what is reserved on top.
@@ -163,7 +163,7 @@ def _arena_quantity(plans: list[ArenaPlan], target: "Target") -> Quantity:
 
 def _from_map(map_file: "Path", parsed: "Model") -> tuple[Quantity, Quantity]:
     """Return code and RAM as the linker counted them."""
-    from edgekit.linker_map import read_map
+    from edgekit.measurement.linker_map import read_map
 
     size = read_map(map_file)
     array = size.array_of(parsed.file_bytes)

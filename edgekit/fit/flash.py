@@ -5,15 +5,15 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from edgekit.emitters.op_resolver import Registration, registrations
+from edgekit.emission.op_resolver import Registration, registrations
 from edgekit.errors import UnsupportedModelError
 from edgekit.quantity import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgekit.flatbuffer.model import Model
-    from edgekit.target import Target
+    from edgekit.devices.profile import Target
+    from edgekit.model.reader import Model
 
 _TABLE = "code_size_cortex_m4.csv"
 _SOURCE = (

@@ -9,8 +9,8 @@ from edgekit.fit.tflm_operators import ACTIVATION_INPUT, CUSTOM, TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.flatbuffer.model import Graph, Model, Operator
-    from edgekit.target import RuntimeProfile
+    from edgekit.devices.profile import RuntimeProfile
+    from edgekit.model.reader import Graph, Model, Operator
 
 _DECODE = "TFLM_DECODE"
 _WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}

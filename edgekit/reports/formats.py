@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from edgekit.artifacts import json_text
+from edgekit.files.whole_files import json_text
 from edgekit.reports import github, html, junit, manifest, markdown, text
 
 

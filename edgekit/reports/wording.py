@@ -2,8 +2,8 @@
 
 import re
 
-from edgekit.confidence import wilson_interval
 from edgekit.quantity import format_bytes
+from edgekit.verification.confidence import wilson_interval
 
 ABSENT = "\N{EN DASH}"
 KIND_MEANINGS = {

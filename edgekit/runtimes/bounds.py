@@ -3,10 +3,10 @@
 import time
 from typing import TYPE_CHECKING
 
-from edgekit.process import Bounds
+from edgekit.runtimes.process import Bounds
 
 if TYPE_CHECKING:
-    from edgekit.process import Progress
+    from edgekit.runtimes.process import Progress
 
 RUNTIME = Bounds(memory_bytes=4 * 2**30, printed_bytes=64 * 2**20, silence_seconds=120.0)
 """Of each runtime's process: far from what models of microcontrollers and phones need."""

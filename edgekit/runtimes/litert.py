@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 
 from edgekit.errors import CrashError, UnsupportedModelError
-from edgekit.process import Progress, Worker, silent
 from edgekit.runtimes.bounds import RUNTIME, Pace
-from edgekit.runtimes.culprit import located
-from edgekit.runtimes.halves import run_in_halves
+from edgekit.runtimes.crash_site import located
+from edgekit.runtimes.parallel import run_in_halves
+from edgekit.runtimes.process import Progress, Worker, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import CrashError, MissingDependencyError, ToolError, UnsupportedModelError
-from edgekit.flatbuffer.feeding import check_samples
-from edgekit.flatbuffer.limits import input_limits
-from edgekit.flatbuffer.model import read
-from edgekit.process import Progress, Worker, printed_bytes, printed_since, silent
+from edgekit.model.feeding import check_samples
+from edgekit.model.input_limits import input_limits
+from edgekit.model.reader import read
 from edgekit.runtimes.bounds import RUNTIME, Pace
-from edgekit.runtimes.culprit import located
-from edgekit.runtimes.halves import run_in_halves
+from edgekit.runtimes.crash_site import located
+from edgekit.runtimes.parallel import run_in_halves
+from edgekit.runtimes.process import Progress, Worker, printed_bytes, printed_since, silent
 
 if TYPE_CHECKING:
     from typing import Protocol, Self
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Graph
+    from edgekit.model.values import Graph
 
 if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]

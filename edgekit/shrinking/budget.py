@@ -28,7 +28,7 @@ def affordable(work_units: int, runtimes: "Iterable[str]", *, share: float = 1.0
     """Return how many vectors of ``work_units`` each a proof may run on, the corners at least.
 
     Args:
-        work_units: Of all models that a vector is run in; see `edgekit.flatbuffer.macs.work`.
+        work_units: Of all models that a vector is run in; see `edgekit.model.macs.work`.
         runtimes: Names of the runtimes that are to run it, each with a budget of its own.
         share: Of the budget.
     """

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ToolError, UnsupportedModelError
-from edgekit.flatbuffer.macs import work
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.process import Progress, silent
+from edgekit.model.macs import work
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import AFTER_REGION, SMALL, affordable
 from edgekit.shrinking.proof import NotExactError, first_difference, proof_vectors, prove
 from edgekit.shrinking.region import changed_region, is_provable
@@ -57,8 +57,8 @@ class Sessions:
     """The runtimes of a proof, open as long as the ``with``.
 
     Args:
-        runtimes: Names in `edgekit.runtimes.RUNTIMES`. LiteRT alone, which is for phones, runs
-            its fast kernels, and is the oracle by its reference kernels; beside TFLite-Micro
+        runtimes: Names in `edgekit.runtimes.known.RUNTIMES`. LiteRT alone, which is for phones,
+            runs its fast kernels, and is the oracle by its reference kernels; beside TFLite-Micro
             it runs the plain ones.
 
     Raises:

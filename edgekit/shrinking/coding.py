@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
-from edgekit.flatbuffer.edit import Draft
-from edgekit.flatbuffer.limits import input_limits
-from edgekit.flatbuffer.values import Operator, Tensor
-from edgekit.flatbuffer.writer import write
+from edgekit.model.edit import Draft
+from edgekit.model.input_limits import input_limits
+from edgekit.model.values import Operator, Tensor
+from edgekit.model.writer import write
 from edgekit.shrinking.encoders import ENCODERS, Coded
 from edgekit.shrinking.refusal import DECODE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Model
+    from edgekit.model.values import Model
     from edgekit.runtimes.tflm import Session
 
 _CODABLE = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})

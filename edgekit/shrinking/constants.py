@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.shrinking.channel_matrices import weighed
 from edgekit.shrinking.links import channels, links
-from edgekit.shrinking.weighed import weighed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Graph, Model, Operator
+    from edgekit.model.values import Graph, Model, Operator
     from edgekit.shrinking.oracle import Array, Oracle
 
     Flags = npt.NDArray[np.bool_]

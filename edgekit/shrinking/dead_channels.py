@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.flatbuffer.edit import Draft, with_options
-from edgekit.flatbuffer.values import Quantization, Tensor
+from edgekit.model.edit import Draft, with_options
+from edgekit.model.values import Quantization, Tensor
+from edgekit.shrinking.channel_matrices import Weighed, weighed
 from edgekit.shrinking.constants import Constants, constant_channels
 from edgekit.shrinking.live import live_channels
-from edgekit.shrinking.weighed import Weighed, weighed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Model, Operator
+    from edgekit.model.values import Model, Operator
     from edgekit.shrinking.oracle import Oracle
 
     Flags = npt.NDArray[np.bool_]

@@ -8,10 +8,10 @@ buffers and operator codes do not exist.
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgekit.flatbuffer.edit import compact, with_main
+from edgekit.model.edit import compact, with_main
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.values import Model, Operator, Tensor
+    from edgekit.model.values import Model, Operator, Tensor
 
 
 def diet(model: "Model", *, keep_names: bool = True) -> "Model":

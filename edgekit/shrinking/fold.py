@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.flatbuffer.edit import Draft, options_of
-from edgekit.flatbuffer.values import NUMPY
+from edgekit.model.edit import Draft, options_of
+from edgekit.model.values import NUMPY
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.values import Model, Operator
+    from edgekit.model.values import Model, Operator
     from edgekit.shrinking.oracle import Array, Oracle
 
 _OPERATOR_BYTES = 100  # of an operator with an output tensor in the file: tables and vectors

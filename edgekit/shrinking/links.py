@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.flatbuffer.edit import options_of
+from edgekit.model.edit import options_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Graph, Operator
+    from edgekit.model.values import Graph, Operator
 
 _UNARY = frozenset(
     {

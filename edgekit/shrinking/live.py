@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Graph, Operator
+    from edgekit.model.values import Graph, Operator
+    from edgekit.shrinking.channel_matrices import Weighed
     from edgekit.shrinking.constants import Constants
     from edgekit.shrinking.links import Link
-    from edgekit.shrinking.weighed import Weighed
 
     Flags = npt.NDArray[np.bool_]
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
-from edgekit.flatbuffer.edit import compact, with_main
-from edgekit.flatbuffer.writer import write
+from edgekit.model.edit import compact, with_main
+from edgekit.model.writer import write
 
 if TYPE_CHECKING:
     from typing import Protocol
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Model, Operator
-    from edgekit.process import Progress, silent
+    from edgekit.model.values import Model, Operator
+    from edgekit.runtimes.process import Progress, silent
 
     Array = npt.NDArray[np.generic]
 
     class Runtime(Protocol):
-        """A session of `edgekit.runtimes`."""
+        """A session of `edgekit.runtimes.known`."""
 
         def run(
             self, model: bytes, inputs: tuple[Array, ...], *, progress: Progress = silent

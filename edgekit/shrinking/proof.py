@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.flatbuffer.feeding import check_samples, value_type
-from edgekit.flatbuffer.limits import Limits, input_limits
-from edgekit.flatbuffer.model import read
-from edgekit.process import Progress, silent
+from edgekit.model.feeding import check_samples, value_type
+from edgekit.model.input_limits import Limits, input_limits
+from edgekit.model.reader import read
+from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import VECTORS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Graph, Tensor
+    from edgekit.model.values import Graph, Tensor
     from edgekit.shrinking.oracle import Array, Runtime
 
 

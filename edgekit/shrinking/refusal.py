@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from edgekit.errors import InputError, UnsupportedModelError
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.values import Model, Operator, Tensor
+    from edgekit.model.values import Model, Operator, Tensor
 
 DECODE = "TFLM_DECODE"
 """The name under which TFLite-Micro knows its DECODE operator."""

@@ -8,10 +8,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgekit.flatbuffer.edit import STATEFUL, compact, with_main
+from edgekit.model.edit import STATEFUL, compact, with_main
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.values import Graph, Model, Operator, Tensor
+    from edgekit.model.values import Graph, Model, Operator, Tensor
 
     Pair = tuple[int, int]
 

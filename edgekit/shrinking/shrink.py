@@ -5,29 +5,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import UnsupportedModelError, UsageError
-from edgekit.flatbuffer.macs import macs
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.shapes import check_shapes
-from edgekit.flatbuffer.writer import write
-from edgekit.process import Progress, silent
-from edgekit.runtimes import RUNTIMES
+from edgekit.model.macs import macs
+from edgekit.model.reader import read
+from edgekit.model.shapes import check_shapes
+from edgekit.model.writer import write
+from edgekit.runtimes.known import RUNTIMES
+from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.certificate import Sessions, certify
 from edgekit.shrinking.coding import CodedTensor, code
 from edgekit.shrinking.dead_channels import dead_channels
 from edgekit.shrinking.diet import diet
 from edgekit.shrinking.fold import fold
-from edgekit.shrinking.no_ops import no_ops
 from edgekit.shrinking.oracle import Oracle
 from edgekit.shrinking.proof import proof_vectors
+from edgekit.shrinking.redundant_operators import no_ops
 from edgekit.shrinking.refusal import require_shrinkable
 from edgekit.shrinking.size_map import size_map
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgekit.flatbuffer.values import Model
+    from edgekit.devices.profile import Target
+    from edgekit.model.values import Model
     from edgekit.shrinking.oracle import Array
-    from edgekit.target import Target
 
 _ROUNDS = 4  # one pass can open the way for another; models seen here settle in two
 
@@ -108,7 +108,7 @@ def shrink(
             and DEQUANTIZE are fine. What cannot be improved comes back as it is.
         target: Where the model shall run: a phone's is proved in LiteRT alone, and needs no
             TFLite-Micro; coding asks whether its runtime decodes.
-        runtimes: Names in `edgekit.runtimes.RUNTIMES`, where several targets are asked for;
+        runtimes: Names in `edgekit.runtimes.known.RUNTIMES`, where several targets are asked for;
             none: the target's, or all.
         ram_budget_bytes: Of the arena, as TFLite-Micro needs it on this 64-bit machine: weights
             are coded as far as it allows. None: none is coded.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.flatbuffer.ports import WEIGHED
+from edgekit.model.ports import WEIGHED
 from edgekit.shrinking.refusal import DECODE
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from edgekit.errors import InputError
+from edgekit.files.toml import Bytes, Microseconds
 from edgekit.specs.checks import check_confidence, check_drop, check_types
-from edgekit.toml import Bytes, Microseconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

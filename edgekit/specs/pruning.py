@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from edgekit.errors import InputError
+from edgekit.files.toml import Bytes
 from edgekit.specs.checks import check_count, check_fraction, check_types
-from edgekit.toml import Bytes
 
 _USUAL = {"block": (4, 4), "n_by_m": (2, 4)}  # which nobody has asked for
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emitters import EmittedFile, Vectors, emit
-from edgekit.flatbuffer.model import read
-from edgekit.golden import random_inputs
+from edgekit.emission.formats import EmittedFile, Vectors, emit
+from edgekit.emission.golden_vectors import random_inputs
+from edgekit.model.reader import read
 from edgekit.quantity import Quantity
 
 STUB = Path(__file__).parent / "tflm_stub"

@@ -19,8 +19,8 @@ from firmware_tools import (
     small_model,
 )
 
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 
 COMPILERS = {
     "gcc": ("gcc", *C11),

@@ -24,10 +24,10 @@ from firmware_tools import (
 from graphs import GraphBuilder
 
 from edgekit.cli import run as cli
-from edgekit.emitters import emit
-from edgekit.emitters.c_text import value_rows
-from edgekit.emulate import BOARDS, emulate
+from edgekit.emission.c_text import value_rows
+from edgekit.emission.formats import emit
 from edgekit.errors import ToolError
+from edgekit.runtimes.emulator import BOARDS, emulate
 
 TOOLS = ("cmake", "arm-none-eabi-gcc", "qemu-system-arm")
 QEMU = ("-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config",

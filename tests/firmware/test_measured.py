@@ -7,9 +7,9 @@ import pytest
 from firmware_tools import STUB, emitted, need, run, small_model, stub_vectors
 from serial_board import board
 
-from edgekit.emulate import emulate
-from edgekit.linker_map import read_map
-from edgekit.measuring import bench
+from edgekit.measurement.linker_map import read_map
+from edgekit.measurement.measure import bench
+from edgekit.runtimes.emulator import emulate
 
 TOOLS = ("cmake", "arm-none-eabi-gcc", "arm-none-eabi-nm", "qemu-system-arm")
 QEMU = ("-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from firmware_tools import C11, SHARED_MODELS, branched_model, emitted, need, run
 
-from edgekit.emitters import FORMATS
-from edgekit.golden import golden_vectors, random_inputs
+from edgekit.emission.formats import FORMATS
+from edgekit.emission.golden_vectors import golden_vectors, random_inputs
 
 # Stands for the interpreter: it is fed the inputs and outputs that TFLite-Micro had.
 MAIN = """\

@@ -27,26 +27,28 @@ from PIL import Image
 from report_manifests import failing, hostile, large, passing, random_data
 from subjects import Subject
 
-from edgekit import data, phone, target
-from edgekit.device_report import parse
+from edgekit.data import samples
+from edgekit.data.images import read_images
+from edgekit.data.reference import load_vectors
+from edgekit.devices import profile
+from edgekit.devices.cost_toml import cost_model_toml
+from edgekit.devices.lint import lint
 from edgekit.errors import EdgekitError
+from edgekit.files.toml import decode, read
 from edgekit.fit.check import check
 from edgekit.fit.check import to_json as fits_json
-from edgekit.fit.cost_toml import cost_model_toml
-from edgekit.fit.lint import lint
-from edgekit.fit.measurements import read_measurements
-from edgekit.images import read_images
-from edgekit.linker_map import read_map
-from edgekit.pipeline import plan
-from edgekit.project import load_project
+from edgekit.fit.latency.measurements import read_measurements
+from edgekit.measurement import phone
+from edgekit.measurement.linker_map import read_map
+from edgekit.measurement.serial_port import whole_report
+from edgekit.pipeline.build import plan
+from edgekit.project.project import load_project
 from edgekit.reports import manifest as manifests
 from edgekit.reports.diff import diff, to_json
 from edgekit.reports.diff_text import render_diff
 from edgekit.reports.formats import FORMATS
-from edgekit.serial_line import whole_report
+from edgekit.runtimes.device_report import parse
 from edgekit.specs import DataSpec
-from edgekit.toml import decode, read
-from edgekit.vectors import load_vectors
 
 if TYPE_CHECKING:
     import random
@@ -60,23 +62,23 @@ def _project(content: bytes, folder: Path) -> None:
 def _target(content: bytes, folder: Path) -> None:
     path = _written(folder / "board.toml", content)
     lint(str(path))
-    fit = check(models()[1], target.load_target(str(path)))
+    fit = check(models()[1], profile.load_target(str(path)))
     json.dumps(fits_json(fit), allow_nan=False)
 
 
 def _cost_model(content: bytes, folder: Path) -> None:
     path = _written(folder / "core.toml", content)
-    model = decode(read(path), target.CostModel, where=str(path))
-    board = replace(target.load_target("nucleo-l4r5zi"), latency=model)
+    model = decode(read(path), profile.CostModel, where=str(path))
+    board = replace(profile.load_target("nucleo-l4r5zi"), latency=model)
     json.dumps(fits_json(check(models()[1], board)), allow_nan=False)
-    assert decode(tomllib.loads(cost_model_toml(model)), target.CostModel, where="") is not None
+    assert decode(tomllib.loads(cost_model_toml(model)), profile.CostModel, where="") is not None
 
 
 def _samples(content: bytes, folder: Path) -> None:
     _written(folder / "data.npz", content)
-    data._load.cache_clear()
+    samples._load.cache_clear()
     spec = DataSpec(source="data.npz")
-    data.load_data(spec, directory=folder, input_shape=(3, 2), output_shape=(4,), seed=0)
+    samples.load_data(spec, directory=folder, input_shape=(3, 2), output_shape=(4,), seed=0)
 
 
 def _vectors(content: bytes, folder: Path) -> None:

@@ -12,15 +12,15 @@ import numpy as np
 from byte_mutations import damaged_bytes, damaged_tree
 from subjects import Subject
 
-from edgekit.process import Bounds, Worker, silent
-from edgekit.train.foreign_code import refuse_code, refuse_operations
-from edgekit.train.foreign_files import h5_description, keras_description, keras_records
+from edgekit.runtimes.process import Bounds, Worker, silent
+from edgekit.training.load.foreign_code import refuse_code, refuse_operations
+from edgekit.training.load.foreign_files import h5_description, keras_description, keras_records
 
 if TYPE_CHECKING:
     import random
 
-    from edgekit.process import Progress
-    from edgekit.train._tensorflow import Config
+    from edgekit.runtimes.process import Progress
+    from edgekit.training._tensorflow import Config
 
 
 def _layer(kind: str, name: str, **config: object) -> dict[str, object]:

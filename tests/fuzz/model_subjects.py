@@ -14,16 +14,20 @@ from operator_models import lstm, single_operators, svdf, transpose_convolution
 from random_graphs import random_graph
 from subjects import Subject
 
-from edgekit import cli, emitters, golden, inspection
-from edgekit.emitters import check_name
+from edgekit import cli
+from edgekit.data.reference import Vectors
+from edgekit.devices.profile import load_target
+from edgekit.emission import formats, golden_vectors
+from edgekit.emission.formats import check_name
 from edgekit.errors import EdgekitError, ToolError
 from edgekit.explanation.explain import explain
-from edgekit.explanation.twin import check_one_input, float_twin
 from edgekit.fit import check as fits
-from edgekit.flatbuffer.edit import compact
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model import inspection
+from edgekit.model.edit import compact
+from edgekit.model.float_twin import check_one_input, float_twin
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.quantity import Quantity
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking.diet import diet
@@ -31,9 +35,7 @@ from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable
 from edgekit.shrinking.size_map import size_map
 from edgekit.specs import Limits
-from edgekit.target import load_target
-from edgekit.vectors import Vectors
-from edgekit.verification import stored_inputs
+from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +87,7 @@ def _emit(content: bytes, folder: Path) -> None:
     read(content)
     for form in ("c-array", "cmake"):
         _each(
-            lambda form=form: emitters.emit(
+            lambda form=form: formats.emit(
                 content, name="net", format=form, arena_bytes=_ARENA, vectors=None
             )
         )
@@ -103,7 +105,7 @@ def _prepare(content: bytes, folder: Path) -> None:
     _each(
         samples,
         lambda: proof_vectors(content, count=12),
-        lambda: golden.random_inputs(content, 2, seed=0),
+        lambda: golden_vectors.random_inputs(content, 2, seed=0),
         lambda: require_integer(model),
         lambda: check_one_input(model),
         lambda: write(float_twin(model)),
@@ -113,7 +115,7 @@ def _prepare(content: bytes, folder: Path) -> None:
 def _run(content: bytes, folder: Path) -> None:
     """Run the model in both runtimes, as verify and shrink do."""
     del folder
-    inputs = golden.random_inputs(content, 2, seed=0)
+    inputs = golden_vectors.random_inputs(content, 2, seed=0)
     for session in _sessions():
         with contextlib.suppress(ToolError):  # a runtime that crashed or was ended
             _each(lambda session=session: session.run(content, inputs))

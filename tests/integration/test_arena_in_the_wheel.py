@@ -6,9 +6,9 @@ import pytest
 from random_graphs import random_graph
 
 from edgekit.errors import EdgekitError
-from edgekit.fit.arena import plan
-from edgekit.fit.build import HOST
-from edgekit.flatbuffer.model import read
+from edgekit.fit.arena.plan import plan
+from edgekit.fit.interpreter import HOST
+from edgekit.model.reader import read
 from edgekit.runtimes import tflm
 
 

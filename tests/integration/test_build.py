@@ -233,7 +233,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_written(
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("edgekit.light_half.write_bytes", full)
+    monkeypatch.setattr("edgekit.pipeline.file_stages.write_bytes", full)
     assert run(["build", "model:make", "--data", "random", "--out", "run"]) == 3
     assert "the disk is full" in capsys.readouterr().err
     assert not (folder / "run" / "manifest.json").exists()

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.correction import correct_biases
 from edgekit.errors import UnsupportedModelError
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import Model, Operator, read
-from edgekit.flatbuffer.writer import write
-from edgekit.process import silent
-from edgekit.verification import real_outputs
+from edgekit.model.edit import with_main
+from edgekit.model.float_twin import float_twin
+from edgekit.model.reader import Model, Operator, read
+from edgekit.model.writer import write
+from edgekit.quantization.bias_correction import correct_biases
+from edgekit.runtimes.process import silent
+from edgekit.verification.verify import real_outputs
 
 RNG = np.random.default_rng(8)
 SAMPLES = RNG.normal(0, 2, (60, 8, 8, 3)).astype(np.float32)

@@ -7,8 +7,8 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.flatbuffer.model import read
-from edgekit.golden import golden_vectors, random_inputs
+from edgekit.emission.golden_vectors import golden_vectors, random_inputs
+from edgekit.model.reader import read
 
 TARGET = "nucleo-l4r5zi"
 
@@ -172,7 +172,7 @@ def test_a_model_with_float_activations_is_refused_before_it_runs(
 
 
 def test_a_target_whose_flash_is_too_small(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from edgekit.target import profile_paths
+    from edgekit.devices.profile import profile_paths
 
     board = model.parent / "small.toml"
     text = profile_paths()[TARGET].read_text()
@@ -188,7 +188,7 @@ def test_a_target_whose_flash_is_too_small(model: Path, capsys: pytest.CaptureFi
 def test_a_tree_that_is_none(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.emulate.shutil.which", lambda tool: tool)
+    monkeypatch.setattr("edgekit.runtimes.emulator.shutil.which", lambda tool: tool)
     out = model.parent / "firmware"
     code, printed = refusal(
         capsys, model, "--as", "cmake", "--arena", "9KiB", "--out", out, "--run",
@@ -204,7 +204,7 @@ def test_a_missing_tool(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "edgekit.emulate.shutil.which", lambda tool: None if "qemu" in tool else tool
+        "edgekit.runtimes.emulator.shutil.which", lambda tool: None if "qemu" in tool else tool
     )
     code, printed = refusal(
         capsys, model, "--as", "cmake", "--arena", "9KiB", "--out", model.parent / "firmware",
@@ -227,7 +227,7 @@ def test_a_batch_of_eight_has_no_vectors(model: Path, capsys: pytest.CaptureFixt
 def test_without_tflite_micro_s_wheel(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.runtimes.tflm.find_spec", lambda _: None)
+    monkeypatch.setattr("edgekit.runtimes.known.tflm.find_spec", lambda _: None)
     code, printed = refusal(capsys, model, "--out", model.parent / "firmware")
     assert code == 5
     assert "pip install --pre tflite-micro, or emit without a self-test: --vectors 0" in printed
@@ -239,7 +239,7 @@ def test_a_full_disk_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edgekit.artifacts.os.fsync", full)
+    monkeypatch.setattr("edgekit.files.whole_files.os.fsync", full)
     code, _ = refusal(capsys, model, "--out", model.parent / "firmware", "--vectors", 0)
     assert code == 3
     assert sorted(path.name for path in model.parent.iterdir()) == ["my-net.tflite"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.flatbuffer.model import load
-from edgekit.inspection import inspect
+from edgekit.model.inspection import inspect
+from edgekit.model.reader import load
 from edgekit.runtimes import tflm
 
 pytestmark = pytest.mark.train

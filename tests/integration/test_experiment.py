@@ -24,11 +24,11 @@ from edgekit.errors import (
     UnsupportedModelError,
     UsageError,
 )
-from edgekit.process import silent
-from edgekit.project import Project
-from edgekit.siblings import Siblings
+from edgekit.pipeline.reuse import Siblings
+from edgekit.pipeline.stages import claimed, unwatched
+from edgekit.project.project import Project
+from edgekit.runtimes.process import silent
 from edgekit.specs import CompareSpec, DataSpec, ModelSpec
-from edgekit.stages import claimed, unwatched
 
 SPEC = CompareSpec(precision=("int8", "int16x8"), sparsity=(0,))
 

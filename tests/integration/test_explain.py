@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import seeded_faults
 
+from edgekit.data.reference import Vectors
 from edgekit.explanation.explain import Explanation, explain, taken
-from edgekit.process import Worker, silent
-from edgekit.vectors import Vectors
+from edgekit.runtimes.process import Worker, silent
 
 pytestmark = pytest.mark.train
 

@@ -10,15 +10,15 @@ from graphs import GraphBuilder, random_inputs
 
 import edgekit
 from edgekit.cli import edgekit as command
+from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.explanation.causes import RULES, wording
 from edgekit.explanation.explain import explain, taken
-from edgekit.explanation.runtimes import first_difference
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model.float_twin import float_twin
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
-from edgekit.vectors import Vectors
+from edgekit.verification.first_difference import first_difference
 
 RNG = np.random.default_rng(11)
 

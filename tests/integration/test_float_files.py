@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit.numerics import dequantize, quantize
+from edgekit.numerics.integers import dequantize, quantize
 from edgekit.runtimes import litert, tflm
 
 pytestmark = pytest.mark.shared

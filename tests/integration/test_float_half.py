@@ -16,14 +16,14 @@ from graphs import GraphBuilder
 
 import edgekit
 from edgekit.cli import run
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import Model, read
-from edgekit.flatbuffer.writer import write
-from edgekit.numerics import quantize
-from edgekit.process import Progress, silent
+from edgekit.model.edit import with_main
+from edgekit.model.float_twin import float_twin
+from edgekit.model.reader import Model, read
+from edgekit.model.writer import write
+from edgekit.numerics.integers import quantize
 from edgekit.runtimes import litert, tflm
-from edgekit.verification import real_outputs
+from edgekit.runtimes.process import Progress, silent
+from edgekit.verification.verify import real_outputs
 
 RNG = np.random.default_rng(6)
 SAMPLES = RNG.normal(0, 1, (120, 3, 8, 8)).astype(np.float32)  # channels first
@@ -194,7 +194,7 @@ def test_finished_stages_are_reused() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_build_for_phones_alone_needs_no_tflite_micro(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgekit.runtimes.tflm.find_spec", lambda _: None)
+    monkeypatch.setattr("edgekit.runtimes.known.tflm.find_spec", lambda _: None)
     arguments = ["build", "net.tflite", "--data", "data.npz", "--target"]
     assert run([*arguments, "nano-33-ble", "--out", "board"]) == 5
     assert run([*arguments, "pixel-4"]) == 0

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from operator_models import single_operators
 
+from edgekit.devices.profile import load_target
 from edgekit.errors import InputError
 from edgekit.fit.check import check_model, to_json
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Model, Tensor
-from edgekit.flatbuffer.writer import write
-from edgekit.inspection import inspect
+from edgekit.model.inspection import inspect
+from edgekit.model.reader import read
+from edgekit.model.values import Model, Tensor
+from edgekit.model.writer import write
 from edgekit.specs import Limits
-from edgekit.target import load_target
 
 MODELS = {op: content for op, dtype, content in single_operators() if dtype == "int8"}
 SHAPES = ((), (0,), (3, 1, 1, 1, 1, 2))

@@ -9,8 +9,8 @@ from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
 from edgekit.errors import ToolError, UnsupportedModelError
-from edgekit.flatbuffer.values import Graph, Model, Operator, Tensor
-from edgekit.flatbuffer.writer import write
+from edgekit.model.values import Graph, Model, Operator, Tensor
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.bounds import RUNTIME
 

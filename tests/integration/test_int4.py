@@ -11,19 +11,19 @@ from operator_models import convolution, fully_connected, transpose_convolution
 from random_graphs import random_graph
 
 import edgekit
+from edgekit.devices.profile import RuntimeProfile, load_target
 from edgekit.errors import EdgekitError
-from edgekit.explanation.twin import float_twin
-from edgekit.fit.arena import plan
-from edgekit.fit.build import HOST, build_of
+from edgekit.fit.arena.plan import plan
+from edgekit.fit.interpreter import HOST, build_of
 from edgekit.fit.operators import unsupported_operators
-from edgekit.flatbuffer.edit import map_tensors
-from edgekit.flatbuffer.model import Tensor, read
-from edgekit.flatbuffer.writer import write
-from edgekit.inspection import inspect
-from edgekit.lowbit import int4_weights
-from edgekit.numerics import dequantize, quantize
+from edgekit.model.edit import map_tensors
+from edgekit.model.float_twin import float_twin
+from edgekit.model.inspection import inspect
+from edgekit.model.reader import Tensor, read
+from edgekit.model.writer import write
+from edgekit.numerics.integers import dequantize, quantize
+from edgekit.quantization.coarse_weights import int4_weights
 from edgekit.runtimes import litert, tflm
-from edgekit.target import RuntimeProfile, load_target
 
 RUNTIME = RuntimeProfile(name="tflite-micro", kernels="reference", abi="lp64", decode=True)
 

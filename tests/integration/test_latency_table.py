@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from edgekit.fit.cost_toml import cost_model_toml, cycles_toml
+from edgekit.devices.cost_toml import cost_model_toml, cycles_toml
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "latency.md"

@@ -6,13 +6,13 @@ import pytest
 from operator_graphs import GraphBuilder
 from operator_models import CASES, single_operators
 
+from edgekit.devices.profile import RuntimeProfile
 from edgekit.errors import EdgekitError
-from edgekit.fit.arena import plan
-from edgekit.fit.build import HOST
+from edgekit.fit.arena.plan import plan
+from edgekit.fit.interpreter import HOST
 from edgekit.fit.operators import unsupported_operators
-from edgekit.flatbuffer.model import read
+from edgekit.model.reader import read
 from edgekit.runtimes import tflm
-from edgekit.target import RuntimeProfile
 
 RUNTIME = RuntimeProfile(name="tflite-micro", kernels="reference", abi="lp64", decode=True)
 _NO_KERNEL = re.compile(r"Didn't find op|not (currently )?supported|[Oo]nly .* supported")

@@ -10,16 +10,16 @@ from click.testing import CliRunner
 from graphs import GraphBuilder
 
 import edgekit
-from edgekit import posttraining
 from edgekit.cli import edgekit as command
-from edgekit.data import load_data
+from edgekit.data.samples import load_data
 from edgekit.errors import MissingDependencyError, UnsupportedModelError
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import Model, load
-from edgekit.flatbuffer.writer import write
-from edgekit.inspection import Inspection
-from edgekit.numerics import dequantize, quantize
+from edgekit.model.edit import with_main
+from edgekit.model.float_twin import float_twin
+from edgekit.model.inspection import Inspection
+from edgekit.model.reader import Model, load
+from edgekit.model.writer import write
+from edgekit.numerics.integers import dequantize, quantize
+from edgekit.quantization import posttraining
 from edgekit.runtimes import litert, tflm
 from edgekit.specs import DataSpec
 

@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 
 from edgekit.errors import InputError, ToolError
-from edgekit.process import Bounds, Progress, Worker, bounded, machine_memory_bytes, silent
+from edgekit.runtimes.process import (
+    Bounds,
+    Progress,
+    Worker,
+    bounded,
+    machine_memory_bytes,
+    silent,
+)
 
 HERE = (Path(__file__).parents[2],)  # this module is tests.integration.test_process
 
@@ -138,7 +145,7 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script.write_text(
         textwrap.dedent("""
         import time
-        from edgekit.process import Worker
+        from edgekit.runtimes.process import Worker
         worker = Worker("w")
         print(worker._process.pid, flush=True)
         time.sleep(60)

@@ -6,7 +6,7 @@ import pytest
 from graphs import GraphBuilder, random_inputs
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.flatbuffer.model import read
+from edgekit.model.reader import read
 from edgekit.runtimes import litert, tflm
 
 

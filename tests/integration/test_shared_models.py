@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.runtimes import tflm
 
 SHARED = Path(__file__).parents[3] / "shared" / "models"

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
+from edgekit.devices.profile import load_target
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Model
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.values import Model
+from edgekit.model.writer import write
 from edgekit.runtimes import tflm
 from edgekit.shrinking import NotExactError, shrink
 from edgekit.shrinking.proof import proof_vectors, prove
 from edgekit.shrinking.size_map import size_map
-from edgekit.target import load_target
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.values import Tensor
+    from edgekit.model.values import Tensor
 
 
 def builder_with_dead_channels() -> GraphBuilder:

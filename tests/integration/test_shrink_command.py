@@ -12,10 +12,10 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.devices.profile import load_target
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.shrinking import NotExactError, shrink
-from edgekit.target import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

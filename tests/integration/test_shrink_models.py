@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.flatbuffer.edit import map_tensors
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Tensor
-from edgekit.flatbuffer.writer import write
+from edgekit.devices.profile import load_target
+from edgekit.model.edit import map_tensors
+from edgekit.model.reader import read
+from edgekit.model.values import Tensor
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking import shrink
 from edgekit.shrinking.oracle import Oracle
 from edgekit.shrinking.proof import first_difference, proof_vectors
 from edgekit.shrinking.shrink import lossless
-from edgekit.target import load_target
 
 pytestmark = pytest.mark.shared
 

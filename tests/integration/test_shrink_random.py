@@ -7,9 +7,9 @@ import pytest
 from random_graphs import random_graph
 
 from edgekit.errors import EdgekitError
-from edgekit.flatbuffer.macs import macs
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model.macs import macs
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking.coding import CodedTensor, with_decode
 from edgekit.shrinking.encoders import ENCODERS

@@ -8,9 +8,9 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model.float_twin import float_twin
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 
 pytestmark = pytest.mark.train
 

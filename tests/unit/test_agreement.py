@@ -11,18 +11,18 @@ from graphs import GraphBuilder, random_inputs
 from operator_graphs import GraphBuilder as RawBuilder
 from operator_graphs import options
 
-from edgekit import agreement as module
-from edgekit.agreement import Agreement, agreement
 from edgekit.cli import edgekit
+from edgekit.data.reference import Vectors
 from edgekit.errors import UnsupportedModelError
-from edgekit.explanation.divergence import differs, first_divergence
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Model
-from edgekit.flatbuffer.writer import write
-from edgekit.gates import gates
+from edgekit.model.reader import read
+from edgekit.model.values import Model
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
-from edgekit.vectors import Vectors
-from edgekit.verification import real_outputs
+from edgekit.verification import agreement as module
+from edgekit.verification.agreement import Agreement, agreement
+from edgekit.verification.divergence import differs, first_divergence
+from edgekit.verification.limits import gates
+from edgekit.verification.verify import real_outputs
 
 Reals = npt.NDArray[np.float32]
 BORDERS = np.arange(-4, 4, dtype=np.int16) * 1000
@@ -174,7 +174,7 @@ def test_the_operator_that_leaves_its_own_step_is_named(
     stored = random_inputs(model, 2, seed=1)[0]
     monkeypatch.setattr(Shifted, "steps", steps)
     monkeypatch.setattr(Shifted, "tensor", model.main.outputs[0])
-    monkeypatch.setattr("edgekit.explanation.divergence.tflm.Session", Shifted)
+    monkeypatch.setattr("edgekit.verification.divergence.tflm.Session", Shifted)
     found = first_divergence(write(model), model, stored)
     assert (found and found.op) == named
 
@@ -198,7 +198,7 @@ def test_a_shape_that_only_shows_when_it_runs_is_refused_in_the_same_words() -> 
             return tuple(np.zeros((1, *model.main.tensors[i].shape), np.int8) for i in wanted)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edgekit.explanation.divergence.tflm.Session", Silent)
+        patch.setattr("edgekit.verification.divergence.tflm.Session", Silent)
         with pytest.raises(UnsupportedModelError, match=r"declared with the shape \(9, 2\)"):
             first_divergence(content, model, stored)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.allocation import LayerCurve, Point, allocate
 from edgekit.errors import InputError
+from edgekit.numerics.allocation import LayerCurve, Point, allocate
 
 
 def curve(name: str, weights: int, *losses: float) -> LayerCurve:

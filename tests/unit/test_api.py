@@ -7,7 +7,7 @@ import edgekit
 def test_importing_edgekit_is_light_and_its_functions_are_there() -> None:
     script = (
         "import sys, edgekit; assert 'numpy' not in sys.modules; "
-        "import edgekit.verification, edgekit.inspection; "
+        "import edgekit.verification.verify, edgekit.model.inspection; "
         "assert all(callable(getattr(edgekit, name)) for name in edgekit.__all__); "
         "assert 'tensorflow' not in sys.modules"
     )

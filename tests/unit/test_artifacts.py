@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgekit.artifacts import is_draft, room_asked, whole_folder, write_bytes, write_text
 from edgekit.errors import InputError, ToolError
+from edgekit.files.whole_files import is_draft, room_asked, whole_folder, write_bytes, write_text
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.calibration import calibrate, doubts, observe
-from edgekit.clipping import Range, spread
 from edgekit.errors import InputError
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.process import silent
+from edgekit.model.float_twin import float_twin
+from edgekit.model.reader import read
+from edgekit.model.writer import write
+from edgekit.numerics.ranges import Range, spread
+from edgekit.quantization.calibration import calibrate, doubts, observe
 from edgekit.runtimes import litert
+from edgekit.runtimes.process import silent
 from edgekit.specs import QuantizeSpec
 
 RNG = np.random.default_rng(5)

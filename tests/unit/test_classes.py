@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import InputError
-from edgekit.scoring import (
+from edgekit.verification.metrics import (
     classes_of_labels,
     classes_of_outputs,
     confusion,

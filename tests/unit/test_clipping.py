@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edgekit.clipping import METHODS, Range, activation_range, joined, range_of, spread
 from edgekit.errors import InputError, UsageError
+from edgekit.numerics.ranges import METHODS, Range, activation_range, joined, range_of, spread
 
 SAMPLES = arrays(
     np.float32,

@@ -3,7 +3,7 @@ from math import comb, sqrt
 import numpy as np
 import pytest
 
-from edgekit.confidence import mean_interval, upper_bound, wilson_interval
+from edgekit.verification.confidence import mean_interval, upper_bound, wilson_interval
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.data import Dataset, load_data
+from edgekit.data.samples import Dataset, load_data
 from edgekit.errors import InputError
 from edgekit.specs import DataSpec
 

@@ -1,7 +1,7 @@
 import pytest
 
-from edgekit.device_report import parse
 from edgekit.errors import ToolError
+from edgekit.runtimes.device_report import parse
 
 LINES = """\
 boot: nothing of ours

@@ -9,10 +9,10 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.emission import EmulatorSpec, emit
+from edgekit.emission.emit import EmulatorSpec, emit
 from edgekit.errors import UsageError
 
-RECORD = ".edgekit-emitted.json"
+RECORD = ".edgekit-emitted_folder.json"
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_folder_of_the_first_edgekit_has_no_record(
 def test_a_write_that_stopped_half_way_can_be_replaced(
     model: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgekit import emitted
+    from edgekit.emission import emitted_folder
 
     (out / "mine.txt").write_text("mine")
     written = []
@@ -199,7 +199,7 @@ def test_a_write_that_stopped_half_way_can_be_replaced(
         path.write_bytes(content)
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(emitted, "write_bytes", few)
+        patch.setattr(emitted_folder, "write_bytes", few)
         emit(model, out=out, vectors=0, replace=True)
     assert all(path.is_file() for path in written)
     emit(model, out=out, vectors=0, replace=True)
@@ -221,8 +221,8 @@ def emulator(model: Path, monkeypatch: pytest.MonkeyPatch) -> EmulatorSpec:
         (project / "build" / "net.o").write_text("object")
         raise Ran
 
-    monkeypatch.setattr("edgekit.emission.check_tools", lambda *_: None)
-    monkeypatch.setattr("edgekit.emission.emulate", build)
+    monkeypatch.setattr("edgekit.emission.emit.check_tools", lambda *_: None)
+    monkeypatch.setattr("edgekit.emission.emit.emulate", build)
     return EmulatorSpec(tflm=model.parent)
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.fingerprint import code_of, content_of, fingerprint, samples_digest, versions
-from edgekit.stages import claimed
+from edgekit.files.fingerprint import code_of, content_of, fingerprint, samples_digest, versions
+from edgekit.pipeline.stages import claimed
 
 
 def test_a_file_is_its_content_wherever_it_lies(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import pytest
 
 from edgekit.errors import InputError
 from edgekit.finding import Finding
-from edgekit.gates import gates
 from edgekit.quantity import Quantity
-from edgekit.scoring import Score
-from edgekit.verification import DropBound, RuntimeScore
+from edgekit.verification.limits import gates
+from edgekit.verification.metrics import Score
+from edgekit.verification.verify import DropBound, RuntimeScore
 
 FLOAT = Score(metric="accuracy", value=0.98)
 

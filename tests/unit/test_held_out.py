@@ -8,9 +8,9 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.data import load_data
+from edgekit.data.samples import load_data
 from edgekit.errors import InputError
-from edgekit.flatbuffer.model import read
+from edgekit.model.reader import read
 from edgekit.specs import DataSpec
 
 SAMPLES = 50

@@ -12,11 +12,11 @@ from graphs import GraphBuilder
 from hints import COMMANDS, Advice, advice, reached, repeats
 
 from edgekit.cli import run
+from edgekit.devices.profile import load_target
 from edgekit.fit.operators import unsupported_operators
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import Model, Operator, read
-from edgekit.flatbuffer.writer import write
-from edgekit.target import load_target
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import Model, Operator, read
+from edgekit.model.writer import write
 
 ADVICE = list(advice())
 SENTENCES = {
@@ -24,12 +24,15 @@ SENTENCES = {
 }  # edgekit as a subject
 OTHER_PROGRAMS = re.compile(r"\b(pip|apt-get|dask|python3)\b")
 NO_CIRCLE = {
-    ("edgekit.flatbuffer.shapes", "convert"): "convert fixes the shapes of a Keras model",
-    ("edgekit.fit.latency", "targets calibrate"): "calibrate writes latencies and predicts none",
-    ("edgekit.flatbuffer.model", "convert"): "convert reads Keras files by what is in them",
-    ("edgekit.project", "init"): "init writes a project file and reads none",
+    ("edgekit.model.shapes", "convert"): "convert fixes the shapes of a Keras model",
+    (
+        "edgekit.fit.latency.predict",
+        "targets calibrate",
+    ): "calibrate writes latencies and predicts none",
+    ("edgekit.model.reader", "convert"): "convert reads Keras files by what is in them",
+    ("edgekit.project.project", "init"): "init writes a project file and reads none",
     ("edgekit.reports.manifest", "build"): "build writes a manifest and reads none",
-    ("edgekit.scaffold", "build"): "init alone refuses to overwrite",
+    ("edgekit.project.scaffold", "build"): "init alone refuses to overwrite",
 }
 
 
@@ -39,7 +42,11 @@ def name(item: Advice) -> str:
 
 def test_the_walk_finds_hints_of_every_kind() -> None:
     modules = {item.module for item in ADVICE if item.commands}
-    assert {"edgekit.fit.operators", "edgekit.posttraining", "edgekit.flatbuffer.model"} <= modules
+    assert {
+        "edgekit.fit.operators",
+        "edgekit.quantization.posttraining",
+        "edgekit.model.reader",
+    } <= modules
 
 
 @pytest.mark.parametrize("item", ADVICE, ids=name)
@@ -56,8 +63,8 @@ def test_what_a_hint_names_is_there(item: Advice) -> None:
             assert {option for option in needed if option.startswith("--")} <= asked, item.text
     if not OTHER_PROGRAMS.search(item.text) and item.module not in {
         "edgekit.cli",
-        "edgekit.emulate",
-        "edgekit.phone",
+        "edgekit.runtimes.emulator",
+        "edgekit.measurement.phone",
     }:
         spellings = {text for each in COMMANDS.values() for one in each.params for text in one.opts}
         assert item.options <= spellings, item.text

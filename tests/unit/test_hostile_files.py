@@ -18,22 +18,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgekit import arrays, hook, phone
-from edgekit.arrays import read_arrays
+from edgekit.data import npz
+from edgekit.data.calibration_split import validation_vectors
+from edgekit.data.images import read_images
+from edgekit.data.npz import read_arrays
+from edgekit.data.sources import read_source
+from edgekit.devices.profile import CostModel, Cycles, Target
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
-from edgekit.fit.measurements import read_measurements
-from edgekit.held_out import validation_vectors
-from edgekit.images import read_images
-from edgekit.project import Project
+from edgekit.files.toml import decode
+from edgekit.files.toml import read as read_toml
+from edgekit.fit.latency.measurements import read_measurements
+from edgekit.measurement import phone
+from edgekit.measurement.serial_port import whole_report
+from edgekit.project import user_function
+from edgekit.project.project import Project
 from edgekit.quantity import parse_bytes
-from edgekit.serial_line import whole_report
-from edgekit.sources import read_source
 from edgekit.specs import DataSpec
-from edgekit.target import CostModel, Cycles, Target
-from edgekit.toml import decode
-from edgekit.toml import read as read_toml
-from edgekit.train.foreign_code import refuse_code, refuse_operations
-from edgekit.train.foreign_files import h5_description, keras_description, keras_records
+from edgekit.training.load.foreign_code import refuse_code, refuse_operations
+from edgekit.training.load.foreign_files import h5_description, keras_description, keras_records
 
 
 class Marker:
@@ -104,7 +106,7 @@ def test_an_archive_that_unpacks_to_more_than_there_is(
 ) -> None:
     path = archive(tmp_path / "a.npz", {"x.npy": npy("(1000000,)", bytes(4_000_000))})
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr(arrays, "machine_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(npz, "machine_memory_bytes", lambda: 1_000_000)
     with pytest.raises(InputError, match="its arrays take 3.8 MiB, this machine has 976.6 KiB"):
         read_arrays(path, ("x",))
     assert read_arrays(path, ("y",))[1] == ("x",)  # what is not wanted is not unpacked
@@ -208,7 +210,7 @@ def test_a_table_with_a_field_without_an_end(tmp_path: Path) -> None:
 def test_a_hook_is_of_the_project_alone(tmp_path: Path) -> None:
     for source in ("os:getcwd", "subprocess:Popen", "edgekit.api:build", "numpy.random:rand"):
         with pytest.raises(InputError, match=f"no module '{source.split(':')[0]}'"):
-            hook.find(source, tmp_path, what="the data")
+            user_function.find(source, tmp_path, what="the data")
 
 
 def test_modules_beside_a_strangers_data_are_not_imported(tmp_path: Path) -> None:
@@ -223,13 +225,13 @@ def test_modules_beside_a_strangers_data_are_not_imported(tmp_path: Path) -> Non
     found = validation_vectors(content, DataSpec(source="data.npz"), directory=tmp_path, seed=0)
     assert len(found.vectors.inputs) == 20
     assert not marker.exists()
-    assert hook.module_folders(tmp_path, "data.npz", "", "data:load") == (tmp_path,)
+    assert user_function.module_folders(tmp_path, "data.npz", "", "data:load") == (tmp_path,)
 
 
 def test_a_hook_with_the_name_of_another_module_says_so(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("def load():\n    return 1\n")
     with pytest.raises(InputError, match="module 'json' is .*, not one of the project") as refused:
-        hook.find("json:load", tmp_path, what="the data")
+        user_function.find("json:load", tmp_path, what="the data")
     assert refused.value.hint == "give the file in the project another name"
 
 
@@ -239,7 +241,7 @@ def test_two_projects_in_one_process_keep_their_hooks_apart(tmp_path: Path) -> N
         (tmp_path / name / "hostile_hook.py").write_text(f"def load():\n    return {name!r}\n")
     try:
         found = [
-            hook.call("hostile_hook:load", tmp_path / name, what="the data")
+            user_function.call("hostile_hook:load", tmp_path / name, what="the data")
             for name in ("one", "two", "one")
         ]
     finally:

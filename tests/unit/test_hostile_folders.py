@@ -9,12 +9,12 @@ import pytest
 from graphs import GraphBuilder
 from report_manifests import passing
 
-from edgekit.artifacts import remove, whole_folder, write_bytes, write_files
-from edgekit.emission import emit
+from edgekit.emission.emit import emit
 from edgekit.errors import InputError, UsageError
-from edgekit.fingerprint import RUN_MARKER
+from edgekit.files.fingerprint import RUN_MARKER
+from edgekit.files.whole_files import remove, whole_folder, write_bytes, write_files
+from edgekit.pipeline.stages import Stages, claimed, unwatched
 from edgekit.reports.manifest import read
-from edgekit.stages import Stages, claimed, unwatched
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError
-from edgekit.flatbuffer.model import load, read
-from edgekit.inspection import inspect, to_json, zero_fraction
+from edgekit.model.inspection import inspect, to_json, zero_fraction
+from edgekit.model.reader import load, read
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.linker_map import FirmwareSize, ModelArray, read_map
+from edgekit.measurement.linker_map import FirmwareSize, ModelArray, read_map
 
 GCC = "arm-none-eabi-gcc"
 ENVIRONMENT = {**os.environ, "LC_ALL": "C"}  # maps speak as the locale says

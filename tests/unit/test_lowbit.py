@@ -12,12 +12,17 @@ from hypothesis.extra.numpy import arrays
 from operator_models import convolution, transpose_convolution
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.flatbuffer.edit import map_tensors, with_main
-from edgekit.flatbuffer.model import Model, Tensor, read
-from edgekit.flatbuffer.values import pack_int4
-from edgekit.flatbuffer.writer import write
-from edgekit.lowbit import coarsened, int4_weights, packed_bytes, simulated_weights
-from edgekit.project import Project
+from edgekit.model.edit import map_tensors, with_main
+from edgekit.model.reader import Model, Tensor, read
+from edgekit.model.values import pack_int4
+from edgekit.model.writer import write
+from edgekit.project.project import Project
+from edgekit.quantization.coarse_weights import (
+    coarsened,
+    int4_weights,
+    packed_bytes,
+    simulated_weights,
+)
 from edgekit.runtimes import litert, tflm
 from edgekit.specs import DataSpec, ModelSpec, PruneSpec, QuantizeSpec
 

@@ -11,8 +11,9 @@ from graphs import GraphBuilder
 import edgekit
 from edgekit.cli import run
 from edgekit.comparison.grid import points
+from edgekit.devices.profile import Core, Memory
 from edgekit.errors import EdgekitError, InputError, UsageError
-from edgekit.project import Project, load_project
+from edgekit.project.project import Project, load_project
 from edgekit.specs import (
     AccuracyDrop,
     CompareSpec,
@@ -24,7 +25,6 @@ from edgekit.specs import (
     QuantizeSpec,
     TrainSpec,
 )
-from edgekit.target import Core, Memory
 
 LEAST = '[model]\nsource = "net.keras"\n[data]\nsource = "random"\n'
 THRESHOLD = {"criterion": "threshold", "sparsity": None}

@@ -15,8 +15,8 @@ from serial_board import board
 
 from edgekit.cli import run
 from edgekit.errors import EdgekitError, InputError, MissingDependencyError, ToolError, UsageError
-from edgekit.fit.measurements import read_measurements
-from edgekit.measuring import append_measurement, bench, to_json
+from edgekit.fit.latency.measurements import read_measurements
+from edgekit.measurement.measure import append_measurement, bench, to_json
 
 BOARD = "nucleo-l4r5zi"
 PHONE = "pixel-4"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from edgekit.errors import InputError, MissingDependencyError
-from edgekit.numerics import (
+from edgekit.numerics.integers import (
     correct_bias,
     dequantize,
     dequantize_weights,

@@ -17,8 +17,8 @@ from report_manifests import passing
 import edgekit
 from edgekit.cli import run
 from edgekit.errors import UsageError
-from edgekit.fingerprint import RUN_MARKER
-from edgekit.outputs import check_output_file, check_output_folder
+from edgekit.files.fingerprint import RUN_MARKER
+from edgekit.files.outputs import check_output_file, check_output_folder
 
 TARGET = "nucleo-l4r5zi"
 PROJECT = f'targets = ["{TARGET}"]\n[model]\nsource = "net.keras"\n[data]\nsource = "data.npz"\n'

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import InputError
-from edgekit.pipeline import plan
-from edgekit.project import load_project
+from edgekit.pipeline.build import plan
+from edgekit.project.project import load_project
 
 
 def test_a_profile_beside_the_project_is_found_from_anywhere(

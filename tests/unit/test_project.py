@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.project import load_project, resolve
+from edgekit.project.project import load_project, resolve
 
 LEAST = '[model]\nsource = "net.keras"\n[data]\nsource = "random"\n'
 

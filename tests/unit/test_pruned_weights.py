@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.flatbuffer.model import Model, read
-from edgekit.flatbuffer.writer import write
-from edgekit.pruned_weights import (
+from edgekit.model.pruned_weights import (
     Located,
     PrunedKernel,
     fraction_of,
@@ -17,6 +15,8 @@ from edgekit.pruned_weights import (
     locate,
     save_masks,
 )
+from edgekit.model.reader import Model, read
+from edgekit.model.writer import write
 
 CONV, FIRST, SECOND, LAST = "net/eye/Conv2D", "net/a/MatMul", "net/quant_b/MatMul;x", "net/o/MatMul"
 

@@ -3,9 +3,9 @@
 import json
 import xml.etree.ElementTree as ET
 
-from edgekit.allocation import LayerCurve, Point
-from edgekit.pruning_study import to_json, to_svg, to_text
-from edgekit.train.sensitivity import Sensitivity
+from edgekit.comparison.pruning_study import to_json, to_svg, to_text
+from edgekit.numerics.allocation import LayerCurve, Point
+from edgekit.training.pruning.sensitivity import Sensitivity
 
 FOUND = Sensitivity(
     metric="accuracy",

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from edgekit import errors
 from edgekit.cli import _COMMANDS, edgekit
-from edgekit.project import Project
-from edgekit.target import load_target
-from edgekit.toml import decode
+from edgekit.devices.profile import load_target
+from edgekit.files.toml import decode
+from edgekit.project.project import Project
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

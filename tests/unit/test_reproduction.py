@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import report_manifests as manifests
 
-from edgekit import reproduction
 from edgekit.cli import run as command
 from edgekit.errors import InputError
-from edgekit.pipeline import Run
-from edgekit.project import Project, load_project
-from edgekit.reproduction import checked, compared, recorded_project, reproduce, sentence
+from edgekit.pipeline import reproduce as reproduction
+from edgekit.pipeline.build import Run
+from edgekit.pipeline.reproduce import checked, compared, recorded_project, reproduce, sentence
+from edgekit.project.project import Project, load_project
 
 PROJECT = """\
 targets = ["nano-33-ble"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import InputError
-from edgekit.scoring import (
+from edgekit.verification.metrics import (
     Outcomes,
     Score,
     confusion,

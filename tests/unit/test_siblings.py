@@ -3,9 +3,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.process import Progress
-from edgekit.siblings import Siblings, take_over
-from edgekit.stages import Stages, unwatched
+from edgekit.pipeline.reuse import Siblings, take_over
+from edgekit.pipeline.stages import Stages, unwatched
+from edgekit.runtimes.process import Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,10 +8,10 @@ from graphs import GraphBuilder
 
 from edgekit.cli import run
 from edgekit.errors import UnsupportedModelError
-from edgekit.explanation.twin import float_twin
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.single_output import check_one_output
+from edgekit.model.float_twin import float_twin
+from edgekit.model.reader import read
+from edgekit.model.single_output import check_one_output
+from edgekit.model.writer import write
 
 NAMED = "the model has 2 outputs ('tensor_6' (1, 1), 'tensor_10' (1, 2))"
 

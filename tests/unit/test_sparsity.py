@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.sparsity import (
+from edgekit.numerics.masks import (
     channel_norms,
     keep_channels,
     keep_largest,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import UsageError
-from edgekit.process import Progress, silent
-from edgekit.stages import Stages, claimed
+from edgekit.pipeline.stages import Stages, claimed
+from edgekit.runtimes.process import Progress, silent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

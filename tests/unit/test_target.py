@@ -6,9 +6,8 @@ import pytest
 from graphs import GraphBuilder
 from targets_page import PAGE, page
 
-from edgekit.errors import InputError
-from edgekit.fit.lint import lint
-from edgekit.target import (
+from edgekit.devices.lint import lint
+from edgekit.devices.profile import (
     _installed,
     all_targets,
     chip_paths,
@@ -17,6 +16,7 @@ from edgekit.target import (
     profile_paths,
     usual_shape,
 )
+from edgekit.errors import InputError
 
 BOARD = """\
 title = "A board"
@@ -192,8 +192,8 @@ def test_the_usual_shape_counts_in_multiply_accumulates_of_a_convolution() -> No
 def install(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
     """Let packages of these modules be installed with profiles."""
     points = [EntryPoint(name=name, value=name, group="edgekit.targets") for name in modules]
-    monkeypatch.setattr("edgekit.target.entry_points", lambda group: points)
-    monkeypatch.setattr("edgekit.target._installed", _installed.__wrapped__)
+    monkeypatch.setattr("edgekit.devices.profile.entry_points", lambda group: points)
+    monkeypatch.setattr("edgekit.devices.profile._installed", _installed.__wrapped__)
 
 
 def package(folder: Path, **profiles: str) -> None:

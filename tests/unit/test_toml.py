@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.toml import Bytes, Microseconds, as_written, decode, read
+from edgekit.files.toml import Bytes, Microseconds, as_written, decode, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

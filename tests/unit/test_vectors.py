@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.data.reference import Vectors, holds_vectors, load_vectors, save_vectors
 from edgekit.errors import InputError
-from edgekit.vectors import Vectors, holds_vectors, load_vectors, save_vectors
 
 
 def test_vectors_survive_the_file_and_give_the_same_bytes(tmp_path: Path) -> None:

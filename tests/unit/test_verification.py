@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit import verification as module
+from edgekit.data.reference import Vectors
 from edgekit.errors import InputError
-from edgekit.gates import gates
-from edgekit.scoring import Score
-from edgekit.vectors import Vectors
-from edgekit.verification import DropBound, RuntimeScore
+from edgekit.verification import verify as module
+from edgekit.verification.limits import gates
+from edgekit.verification.metrics import Score
+from edgekit.verification.verify import DropBound, RuntimeScore
 
 
 def classifier() -> bytes:

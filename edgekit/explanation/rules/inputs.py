@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.twin import INPUT
 from edgekit.explanation.view import Evidence, View, times
+from edgekit.model.float_twin import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from edgekit.confidence import wilson_interval
 from edgekit.reports import wording
+from edgekit.verification.confidence import wilson_interval
 
 if TYPE_CHECKING:
     from edgekit.reports.manifest import Accuracy, Manifest

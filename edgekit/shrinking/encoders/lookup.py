@@ -9,7 +9,7 @@ from edgekit.shrinking.encoders.coded import Coded, metadata
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.flatbuffer.values import Tensor
+    from edgekit.model.values import Tensor
 
     Array = npt.NDArray[np.generic]
 

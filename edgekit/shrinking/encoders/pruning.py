@@ -7,7 +7,7 @@ import numpy as np
 from edgekit.shrinking.encoders.coded import Coded, metadata
 
 if TYPE_CHECKING:
-    from edgekit.flatbuffer.values import Tensor
+    from edgekit.model.values import Tensor
 
 _KIND = 2
 _VERSION = 1

@@ -80,7 +80,7 @@ ACTIVATIONS = [
 
 
 def _agree(keras3: Any, layers: Any, shape: tuple[int, ...]) -> None:
-    from edgekit.train.bridge import bridge
+    from edgekit.training.load.bridge import bridge
 
     keras3.utils.set_random_seed(3)
     given = keras3.Input(shape)
@@ -137,8 +137,8 @@ def test_a_normalization_that_was_adapted(keras3: Any) -> None:
 
 
 def test_activations_that_tf_keras_lacks_are_kept_in_the_file(keras3: Any, tmp_path: Path) -> None:
-    from edgekit.train.bridge import bridge
-    from edgekit.train.files import read_model, save_model
+    from edgekit.training.files import read_model, save_model
+    from edgekit.training.load.bridge import bridge
 
     given = keras3.Input((4,))
     model = bridge(keras3.Model(given, keras3.layers.Activation("hard_silu")(given)))
@@ -162,7 +162,7 @@ def test_a_nested_model_is_flattened(keras3: Any) -> None:
 
 
 def test_a_sequential_model_keeps_its_layers_names(keras3: Any) -> None:
-    from edgekit.train.bridge import bridge
+    from edgekit.training.load.bridge import bridge
 
     layers = keras3.layers
     model = keras3.Sequential(
@@ -172,7 +172,7 @@ def test_a_sequential_model_keeps_its_layers_names(keras3: Any) -> None:
 
 
 def test_a_layer_of_the_users_own_is_named(keras3: Any) -> None:
-    from edgekit.train.bridge import bridge
+    from edgekit.training.load.bridge import bridge
 
     class Swirl(keras3.layers.Layer):  # type: ignore[misc]
         def call(self, inputs: Any) -> Any:
@@ -187,7 +187,7 @@ def test_a_layer_of_the_users_own_is_named(keras3: Any) -> None:
 def test_a_layer_whose_outputs_differ_is_named(
     keras3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgekit.train import bridge
+    from edgekit.training.load import bridge
 
     given = keras3.Input((4,))
     hidden = keras3.layers.Dense(4, name="first")(given)
@@ -204,7 +204,7 @@ def test_a_layer_whose_outputs_differ_is_named(
 
 
 def test_a_subclassed_model_is_refused(keras3: Any) -> None:
-    from edgekit.train.bridge import bridge
+    from edgekit.training.load.bridge import bridge
 
     class Net(keras3.Model):  # type: ignore[misc]
         def call(self, inputs: Any) -> Any:
@@ -234,7 +234,7 @@ LISTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
 def test_settings_that_are_lists_are_rebuilt(
     tf_keras: Any, kind: str, arguments: dict[str, Any], shape: tuple[int, ...]
 ) -> None:
-    from edgekit.train.bridge import bridge
+    from edgekit.training.load.bridge import bridge
 
     given = tf_keras.Input(shape)
     inner = tf_keras.Model(given, getattr(tf_keras.layers, kind)(**arguments)(given))
@@ -256,7 +256,7 @@ def test_settings_that_are_lists_are_rebuilt(
 def test_what_a_frozen_model_holds_is_frozen_when_it_is_flattened(
     request: pytest.FixtureRequest, library: str
 ) -> None:
-    from edgekit.train.bridge import bridge
+    from edgekit.training.load.bridge import bridge
 
     keras = request.getfixturevalue(library)
     layers = keras.layers

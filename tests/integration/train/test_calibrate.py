@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from edgekit.calibration import calibrate
-from edgekit.clipping import METHODS
-from edgekit.correction import correct_biases
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
-from edgekit.lowbit import coarsened
-from edgekit.process import Worker, silent
-from edgekit.scoring import score_outputs
+from edgekit.model.reader import read
+from edgekit.model.writer import write
+from edgekit.numerics.ranges import METHODS
+from edgekit.quantization.bias_correction import correct_biases
+from edgekit.quantization.calibration import calibrate
+from edgekit.quantization.coarse_weights import coarsened
+from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import QuantizeSpec
-from edgekit.train.calibrate import calibrated, quantized
-from edgekit.train.convert import convert
-from edgekit.verification import real_outputs
+from edgekit.training.calibrated_quantization import calibrated, quantized
+from edgekit.training.converter import convert
+from edgekit.verification.metrics import score_outputs
+from edgekit.verification.verify import real_outputs
 
 pytestmark = pytest.mark.train
 
@@ -40,7 +40,7 @@ class Digits:
 
 @pytest.fixture(scope="module")
 def digits(tf_keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Digits:
-    from edgekit.train.files import save_for_conversion
+    from edgekit.training.files import save_for_conversion
 
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))

@@ -10,8 +10,8 @@ import pytest
 import edgekit
 from edgekit.callbacks import DeviceBudget, IntegerCheckpoint, MagnitudePruning
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import load
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import load
 from edgekit.specs import PruneSpec
 
 pytestmark = [pytest.mark.train, pytest.mark.parametrize("library", ["keras3", "tf_keras"])]

@@ -9,20 +9,20 @@ import pytest
 
 from edgekit.callbacks import DeviceBudget, MagnitudePruning
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.flatbuffer.model import Model, read
-from edgekit.pipeline import build
-from edgekit.process import Worker, silent
-from edgekit.project import Project
+from edgekit.model.reader import Model, read
+from edgekit.pipeline.build import build
+from edgekit.project.project import Project
+from edgekit.runtimes.process import Worker, silent
 from edgekit.shrinking import shrink
 from edgekit.specs import DataSpec, ModelSpec, PruneSpec, QuantizeSpec, TrainSpec
-from edgekit.train.channels import LEAST_CHANNELS, channel_groups
-from edgekit.train.convert import convert
-from edgekit.train.files import save_for_conversion, save_model
-from edgekit.train.load import load
-from edgekit.train.plan import plan
-from edgekit.train.prune import prune
-from edgekit.train.quantize import quantize_aware
-from edgekit.train.sensitivity import sensitivity
+from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.converter import convert
+from edgekit.training.files import save_for_conversion, save_model
+from edgekit.training.load.load import load
+from edgekit.training.pruning.channels import LEAST_CHANNELS, channel_groups
+from edgekit.training.pruning.plan import plan
+from edgekit.training.pruning.prune import prune
+from edgekit.training.pruning.sensitivity import sensitivity
 
 pytestmark = pytest.mark.train
 

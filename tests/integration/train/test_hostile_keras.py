@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.process import silent
-from edgekit.train.files import read_model
-from edgekit.train.load import FILE_NAME, LoadedModel, load
-from edgekit.train.loss import _named
+from edgekit.runtimes.process import silent
+from edgekit.training.files import read_model
+from edgekit.training.load.load import FILE_NAME, LoadedModel, load
+from edgekit.training.loss import _named
 
 pytestmark = pytest.mark.train
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError, InputError, MissingDependencyError, UnsupportedModelError
-from edgekit.process import silent
-from edgekit.train.load import LoadedModel, load
+from edgekit.runtimes.process import silent
+from edgekit.training.load.load import LoadedModel, load
 
 pytestmark = pytest.mark.train
 
@@ -27,7 +27,7 @@ def _small(library: Any) -> Any:
 
 
 def _outputs_of_file(folder: Path, batch: Any) -> Any:
-    from edgekit.train.predict import predict
+    from edgekit.training.predict import predict
 
     return predict(silent, folder / "out" / "model.h5", batch)
 
@@ -66,7 +66,7 @@ def test_a_saved_model_without_them_can_be_converted(tmp_path: Path, keras3: Any
     loaded = _load(tmp_path, "served")
     assert (loaded.kind, loaded.input_shape, loaded.output_shape) == ("saved_model", (6,), (3,))
     assert "not pruned or trained" in loaded.notes[0]
-    from edgekit.train.predict import predict
+    from edgekit.training.predict import predict
 
     batch = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
     np.testing.assert_allclose(

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 
 from edgekit.cli import run
-from edgekit.data import load_held_out
-from edgekit.flatbuffer.model import Model, Tensor, read
-from edgekit.flatbuffer.writer import write
-from edgekit.lowbit import coarsened, simulated_weights
-from edgekit.numerics import dequantize
-from edgekit.process import Worker, silent
+from edgekit.data.reference import Vectors
+from edgekit.data.samples import load_held_out
+from edgekit.model.reader import Model, Tensor, read
+from edgekit.model.writer import write
+from edgekit.numerics.integers import dequantize
+from edgekit.quantization.coarse_weights import coarsened, simulated_weights
+from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec, QuantizeSpec, TrainSpec
-from edgekit.train.convert import convert
-from edgekit.train.export import export
-from edgekit.train.fit import train
-from edgekit.train.load import load
-from edgekit.train.quantize import quantize_aware
-from edgekit.vectors import Vectors
-from edgekit.verification import verify
+from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.converter import convert
+from edgekit.training.export import export
+from edgekit.training.fit import train
+from edgekit.training.load.load import load
+from edgekit.verification.verify import verify
 
 pytestmark = pytest.mark.train
 

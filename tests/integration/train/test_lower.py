@@ -40,7 +40,7 @@ def _scramble(model: Any) -> None:
 
 def _lowered(tf_keras: Any, layers: Any, shape: tuple[int, ...]) -> Any:
     """Return the rewritten model after its outputs were held against the first one's."""
-    from edgekit.train.lower import lower
+    from edgekit.training.load.lower import lower
 
     given = tf_keras.Input(shape)
     values = given
@@ -64,7 +64,7 @@ def _kinds(model: Any) -> list[str]:
 def test_a_layer_is_rewritten_exactly(
     tf_keras: Any, kind: str, arguments: dict[str, Any], shape: tuple[int, ...]
 ) -> None:
-    from edgekit.train.quantize import supported
+    from edgekit.training.aware.quantize import supported
 
     result = _lowered(tf_keras, [getattr(tf_keras.layers, kind)(**arguments)], shape)
     assert kind not in _kinds(result.model)
@@ -93,9 +93,9 @@ def test_an_activation_before_a_normalization_is_kept(tf_keras: Any) -> None:
 def test_the_aware_model_computes_nearly_what_the_float_model_does(
     tf_keras: Any, kind: str, activation: str
 ) -> None:
-    from edgekit.train.lower import lower
-    from edgekit.train.quantize import aware_model
-    from edgekit.train.ranges import set_ranges
+    from edgekit.training.aware.quantize import aware_model
+    from edgekit.training.aware.ranges import set_ranges
+    from edgekit.training.load.lower import lower
 
     layers = tf_keras.layers
     arguments = {"Conv2D": (4, 3), "DepthwiseConv2D": (3,), "Dense": (8,)}[kind]
@@ -145,6 +145,6 @@ def test_a_normalization_with_two_readers_stays_whole(tf_keras: Any) -> None:
     left, right = layers.Conv2D(3, 1)(normal), layers.Conv2D(3, 1)(normal)
     model = tf_keras.Model(given, layers.Add()([left, right]))
     _scramble(model)
-    from edgekit.train.lower import lower
+    from edgekit.training.load.lower import lower
 
     assert _kinds(lower(model).model) == ["DepthwiseConv2D", "Conv2D", "Conv2D", "Add"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edgekit.pipeline import build
-from edgekit.project import Project
+from edgekit.pipeline.build import build
+from edgekit.project.project import Project
 from edgekit.specs import DataSpec, ModelSpec, PruneSpec, QuantizeSpec
 
 pytestmark = pytest.mark.train

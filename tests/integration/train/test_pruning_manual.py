@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import load
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import load
 from edgekit.specs import PruneSpec
 
 MANUAL = Path(__file__).parents[3] / "docs" / "pruning.md"

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.flatbuffer.model import read
-from edgekit.process import Worker, silent
-from edgekit.train.convert import convert
+from edgekit.model.reader import read
+from edgekit.runtimes.process import Worker, silent
+from edgekit.training.converter import convert
 
 pytestmark = pytest.mark.train
 
 
 def _aware(tf_keras: Any) -> tuple[Any, Any]:
     """Return a network whose second channel is empty but for its bias, and its aware twin."""
-    from edgekit.train.quantize import aware_model
+    from edgekit.training.aware.quantize import aware_model
 
     layers = tf_keras.layers
     tf_keras.utils.set_random_seed(0)
@@ -34,7 +34,7 @@ def _samples() -> Any:
 
 
 def test_ranges_are_those_of_the_samples_and_nothing_else_moves(tf_keras: Any) -> None:
-    from edgekit.train.ranges import set_ranges
+    from edgekit.training.aware.ranges import set_ranges
 
     model, aware = _aware(tf_keras)
     weights = {item.name: item.numpy() for item in aware.trainable_variables}
@@ -58,8 +58,8 @@ def test_ranges_are_those_of_the_samples_and_nothing_else_moves(tf_keras: Any) -
 
 
 def test_the_bias_of_an_empty_channel_is_right_in_the_file(tf_keras: Any, tmp_path: Path) -> None:
-    from edgekit.train.files import save_for_conversion
-    from edgekit.train.ranges import set_ranges, widen_empty_channels
+    from edgekit.training.aware.ranges import set_ranges, widen_empty_channels
+    from edgekit.training.files import save_for_conversion
 
     _, aware = _aware(tf_keras)
     set_ranges(aware, _samples())
@@ -77,7 +77,7 @@ def test_the_bias_of_an_empty_channel_is_right_in_the_file(tf_keras: Any, tmp_pa
 
 
 def test_statistics_are_those_of_the_samples_and_nothing_drops_out(tf_keras: Any) -> None:
-    from edgekit.train.ranges import set_statistics
+    from edgekit.training.aware.ranges import set_statistics
 
     layers = tf_keras.layers
     given = tf_keras.Input((6, 6, 2))
@@ -97,7 +97,7 @@ def test_statistics_are_those_of_the_samples_and_nothing_drops_out(tf_keras: Any
 
 
 def test_statistics_are_the_mean_over_batches_and_frozen_layers_keep_theirs(tf_keras: Any) -> None:
-    from edgekit.train.ranges import set_statistics
+    from edgekit.training.aware.ranges import set_statistics
 
     layers = tf_keras.layers
     given = tf_keras.Input((6, 6, 2))

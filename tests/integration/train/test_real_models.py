@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.data import load_data
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import read
-from edgekit.process import Worker, silent
+from edgekit.data.samples import load_data
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import read
 from edgekit.runtimes import tflm
+from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec
-from edgekit.train.convert import convert
-from edgekit.train.export import export
-from edgekit.train.load import FILE_NAME, load
+from edgekit.training.converter import convert
+from edgekit.training.export import export
+from edgekit.training.load.load import FILE_NAME, load
 
 pytestmark = [pytest.mark.train, pytest.mark.shared]
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import read
-from edgekit.numerics import dequantize, quantize
-from edgekit.process import Worker, silent
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import read
+from edgekit.numerics.integers import dequantize, quantize
 from edgekit.runtimes import tflm
-from edgekit.train.convert import convert
-from edgekit.train.export import export
-from edgekit.train.files import save_model
+from edgekit.runtimes.process import Worker, silent
+from edgekit.training.converter import convert
+from edgekit.training.export import export
+from edgekit.training.files import save_model
 
 pytestmark = pytest.mark.train
 
@@ -49,7 +49,7 @@ def test_a_recurrent_layer_runs_in_integers(tf_keras: Any, tmp_path: Path, kind:
 
 
 def test_both_directions_are_written_out(tf_keras: Any) -> None:
-    from edgekit.train.lower import unroll
+    from edgekit.training.load.lower import unroll
 
     layers = tf_keras.layers
     given = tf_keras.Input((5, 3))

@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.data import load_data, load_held_out
+from edgekit.data.samples import load_data, load_held_out
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
-from edgekit.flatbuffer.integer import require_integer
-from edgekit.flatbuffer.model import Model, read
-from edgekit.numerics import quantize
-from edgekit.process import Worker, silent
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import Model, read
+from edgekit.numerics.integers import quantize
 from edgekit.runtimes import tflm
+from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
-from edgekit.train.convert import convert
-from edgekit.train.export import export
-from edgekit.train.fit import train
-from edgekit.train.load import load
-from edgekit.train.prune import prune
-from edgekit.train.quantize import quantize_aware
-from edgekit.train.sensitivity import SPARSITIES, sensitivity
+from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.converter import convert
+from edgekit.training.export import export
+from edgekit.training.fit import train
+from edgekit.training.load.load import load
+from edgekit.training.pruning.prune import prune
+from edgekit.training.pruning.sensitivity import SPARSITIES, sensitivity
 
 pytestmark = pytest.mark.train
 
@@ -433,8 +433,8 @@ def test_whole_numbers_are_numbers_from_training_to_sensitivity(
 def test_the_loss_that_is_chosen_fits_labels_and_outputs(
     tmp_path: Path, tf_keras: Any, labels: Any, outputs: Any, activation: str, loss: str
 ) -> None:
-    from edgekit.train.fit import fit
-    from edgekit.train.loss import objective
+    from edgekit.training.fit import fit
+    from edgekit.training.loss import objective
 
     layers = tf_keras.layers
     given = tf_keras.Input((3, 3, 2))

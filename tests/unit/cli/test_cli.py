@@ -85,7 +85,7 @@ def test_bad_calls_get_one_sentence_and_their_exit_code(
 def test_init_writes_a_project_that_is_read_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edgekit.project import load_project
+    from edgekit.project.project import load_project
 
     assert run(["init", str(tmp_path / "new")]) == 0
     project = load_project(tmp_path / "new")
@@ -96,7 +96,7 @@ def test_init_writes_a_project_that_is_read_back(
 
 def test_init_explains_every_key_with_its_default(tmp_path: Path) -> None:
     """Uncommenting all that is commented must give a project file that is taken."""
-    from edgekit.project import load_project
+    from edgekit.project.project import load_project
 
     run(["init", str(tmp_path)])
     path = tmp_path / "edgekit.toml"

@@ -7,11 +7,11 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.cli import run
-from edgekit.fit.cost import work
-from edgekit.fit.latency import latency
-from edgekit.flatbuffer.model import load, read
+from edgekit.devices.profile import KINDS, load_target, profile_paths, usual_shape
+from edgekit.fit.latency.cost import work
+from edgekit.fit.latency.predict import latency
+from edgekit.model.reader import load, read
 from edgekit.quantity import Quantity
-from edgekit.target import KINDS, load_target, profile_paths, usual_shape
 
 
 @pytest.fixture

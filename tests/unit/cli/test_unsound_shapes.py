@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 from operator_graphs import GraphBuilder
 
-from edgekit.border import keep_model
 from edgekit.cli import edgekit
 from edgekit.errors import EdgekitError, UnsupportedModelError
+from edgekit.pipeline.hand_over import keep_model
 from edgekit.specs import QuantizeSpec
 
 SENTENCE = (

@@ -11,9 +11,9 @@ from comparison_points import project
 
 from edgekit.comparison.grid import PRECISIONS, asked, points
 from edgekit.errors import InputError
-from edgekit.project import Project, load_project
+from edgekit.files.toml import decode
+from edgekit.project.project import Project, load_project
 from edgekit.specs import Calibration, CompareSpec, Method, PointSpec, PruneSpec, QuantizeSpec
-from edgekit.toml import decode
 
 
 def names(made: Project, spec: CompareSpec) -> list[str]:
@@ -146,7 +146,7 @@ def test_the_table_of_a_project_file_is_checked(tmp_path: Path, table: str, mess
 
 
 def test_a_study_in_the_project_file_is_no_option_of_a_build(tmp_path: Path) -> None:
-    from edgekit.manifest import options
+    from edgekit.pipeline.manifest import options
 
     path = tmp_path / "edgekit.toml"
     text = '[model]\nsource = "m:m"\n[data]\nsource = "d:d"\n'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.emitters.c_text import (
+from edgekit.emission.c_text import (
     byte_rows,
     comment_text,
     float_literal,

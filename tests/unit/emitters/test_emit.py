@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emitters import FORMATS, EmittedFile, Vectors, emit, formats
-from edgekit.emitters.projects import LAYOUTS
-from edgekit.emulate import BOARDS
+from edgekit.emission.formats import FORMATS, EmittedFile, Vectors, emit, formats
+from edgekit.emission.projects import LAYOUTS
 from edgekit.errors import (
     InputError,
     MissingDependencyError,
@@ -20,6 +19,7 @@ from edgekit.errors import (
     UsageError,
 )
 from edgekit.quantity import Quantity
+from edgekit.runtimes.emulator import BOARDS
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "emit"
 MODEL = (GOLDEN / "tiny.tflite").read_bytes()
@@ -160,7 +160,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
     def of(*points: tuple[str, str]) -> None:
         found = [EntryPoint(name=name, value=value, group="g") for name, value in points]
-        monkeypatch.setattr("edgekit.emitters.entry_points", lambda group: found)
+        monkeypatch.setattr("edgekit.emission.formats.entry_points", lambda group: found)
 
     return of
 

@@ -2,7 +2,7 @@ import keyword
 
 import pytest
 
-from edgekit.emitters import check_name
+from edgekit.emission.formats import check_name
 from edgekit.errors import UsageError
 
 

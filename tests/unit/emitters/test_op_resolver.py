@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emitters.op_resolver import registrations
+from edgekit.emission.op_resolver import registrations
 from edgekit.errors import UnsupportedModelError
-from edgekit.flatbuffer.model import Model, load
+from edgekit.model.reader import Model, load
 
 
 def with_dtypes(model: Model, dtypes: dict[int, str]) -> Model:
@@ -109,7 +109,7 @@ def test_every_builtin_that_a_firmware_was_linked_with_is_known(shared_models: P
     with table.open() as stream:
         names = {row["registration"] for row in csv.DictReader(stream)}
     methods = {name for name in names if name.startswith("Add")}
-    from edgekit.emitters import op_resolver
+    from edgekit.emission import op_resolver
 
     known = {
         op_resolver._method(op)
@@ -132,7 +132,7 @@ def test_a_real_model(shared_models: Path) -> None:
 
 
 def test_the_resolver_and_the_check_know_the_same_operators() -> None:
-    from edgekit.emitters import op_resolver
+    from edgekit.emission import op_resolver
     from edgekit.fit.tflm_operators import CUSTOM, TYPES
 
     assert {*op_resolver._REGULAR, *op_resolver._IRREGULAR} == set(TYPES)

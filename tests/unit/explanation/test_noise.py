@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
+from edgekit.data.reference import Vectors
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.explain import explain
 from edgekit.explanation.noise import noise
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Tensor
-from edgekit.flatbuffer.writer import write
-from edgekit.process import silent
+from edgekit.model.edit import with_main
+from edgekit.model.reader import read
+from edgekit.model.values import Tensor
+from edgekit.model.writer import write
 from edgekit.runtimes import tflm
-from edgekit.vectors import Vectors
+from edgekit.runtimes.process import silent
 
 
 def test_the_noise_of_a_fully_connected_layer_is_that_of_its_integers(

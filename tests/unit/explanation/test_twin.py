@@ -6,7 +6,8 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError
-from edgekit.explanation.twin import (
+from edgekit.model.edit import with_main
+from edgekit.model.float_twin import (
     INPUT,
     float_twin,
     real_values,
@@ -14,10 +15,9 @@ from edgekit.explanation.twin import (
     stored_input,
     with_weights_of,
 )
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import Model, read
-from edgekit.flatbuffer.writer import write
-from edgekit.numerics import dequantize, quantize
+from edgekit.model.reader import Model, read
+from edgekit.model.writer import write
+from edgekit.numerics.integers import dequantize, quantize
 from edgekit.runtimes import litert
 
 Run = Callable[[Model, np.ndarray], np.ndarray]

@@ -7,18 +7,18 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from operator_graphs import GraphBuilder
 
-from edgekit.emitters.op_resolver import registrations
+from edgekit.devices.profile import load_target
+from edgekit.emission.op_resolver import registrations
 from edgekit.errors import EdgekitError
 from edgekit.fit.check import Fit, check_model, to_json
 from edgekit.fit.tflm_operators import CUSTOM
-from edgekit.flatbuffer.integer import float_tensors
-from edgekit.flatbuffer.model import read
-from edgekit.inspection import inspect
+from edgekit.model.inspection import inspect
+from edgekit.model.integer import float_tensors
+from edgekit.model.reader import read
 from edgekit.shrinking.links import links
 from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable
 from edgekit.specs import Limits
-from edgekit.target import load_target
 
 BUILTIN = sorted(
     name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)

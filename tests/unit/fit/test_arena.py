@@ -10,12 +10,12 @@ from graphs import GraphBuilder
 from operator_models import single_operator
 from random_graphs import random_graph
 
-from edgekit.fit.arena import plan
-from edgekit.fit.build import HOST, build_of
-from edgekit.flatbuffer.model import load, read
-from edgekit.flatbuffer.writer import write
+from edgekit.devices.profile import load_target
+from edgekit.fit.arena.plan import plan
+from edgekit.fit.interpreter import HOST, build_of
+from edgekit.model.reader import load, read
+from edgekit.model.writer import write
 from edgekit.runtimes import tflm
-from edgekit.target import load_target
 
 # Least arenas of AllocateTensors and Invoke in TFLite-Micro (commit 90b983c) with CMSIS-NN, found
 # by bisection on QEMU: Cortex-M3 without DSP, M4, and M55 with Helium.

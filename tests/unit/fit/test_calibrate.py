@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgekit.fit.calibrate import Measurement, calibrate, usual_shape_of
-from edgekit.target import KINDS, Cycles
+from edgekit.devices.profile import KINDS, Cycles
+from edgekit.fit.latency.cost_fit import Measurement, calibrate, usual_shape_of
 
 FLAT = Cycles(convolution=1, pointwise=1, depthwise=1, fully_connected=1, output_element=1, call=1)
 

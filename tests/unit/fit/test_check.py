@@ -7,13 +7,13 @@ from operator_graphs import GraphBuilder as OperatorGraph
 from operator_graphs import pack
 from operator_models import lstm, single_operator
 
+from edgekit.devices.profile import Target, load_target
 from edgekit.errors import InputError
 from edgekit.fit.check import check, to_json
 from edgekit.fit.flash import code_quantity, combined_bytes
-from edgekit.flatbuffer.model import read
-from edgekit.lowbit import int4_weights
+from edgekit.model.reader import read
+from edgekit.quantization.coarse_weights import int4_weights
 from edgekit.specs import Limits
-from edgekit.target import Target, load_target
 
 # What each registration adds to a firmware of the interpreter alone (27,704 B), Cortex-M4.
 BASE = 27_704

@@ -3,9 +3,9 @@
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.fit.cost import uncovered
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Graph
+from edgekit.fit.latency.cost import uncovered
+from edgekit.model.reader import read
+from edgekit.model.values import Graph
 
 
 def with_logistic(channels: int, *, pooled: int) -> Graph:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.fit import esp32_p4, esp32_s3
-from edgekit.fit.arena import plan
-from edgekit.fit.build import EspChip, build_of, builds_of
+from edgekit.devices.profile import load_target
+from edgekit.fit.arena import esp32_p4, esp32_s3
+from edgekit.fit.arena.convolution_geometry import Layer, Window
+from edgekit.fit.arena.plan import plan
 from edgekit.fit.check import check
-from edgekit.fit.window import Layer, Window
-from edgekit.flatbuffer.model import load, read
-from edgekit.target import load_target
+from edgekit.fit.interpreter import EspChip, build_of, builds_of
+from edgekit.model.reader import load, read
 
 
 def square(

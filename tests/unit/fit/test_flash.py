@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from graphs import GraphBuilder
 
+from edgekit.devices.profile import Target, load_target
 from edgekit.fit.flash import code_quantity, combined_bytes, model_quantity
-from edgekit.flatbuffer.model import Model, read
-from edgekit.target import Target, load_target
+from edgekit.model.reader import Model, read
 
 INTERPRETER = 27_704
 CONV, POOL, DENSE, RESHAPE = 16_800, 6_776, 19_060, 2_600  # for int8 alone

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.fit.calibrate import LEAST_BANDS, Measurement, calibrate, usual_shape_of
-from edgekit.fit.cost import covered_by, uncovered, work
-from edgekit.fit.latency import cycles, latency, operator_milliseconds
-from edgekit.fit.least_squares import nonnegative_least_squares
-from edgekit.flatbuffer.model import Model, load, read
+from edgekit.devices.profile import KINDS, Cycles, Target, load_target
+from edgekit.fit.latency.cost import covered_by, uncovered, work
+from edgekit.fit.latency.cost_fit import LEAST_BANDS, Measurement, calibrate, usual_shape_of
+from edgekit.fit.latency.least_squares import nonnegative_least_squares
+from edgekit.fit.latency.predict import cycles, latency, operator_milliseconds
+from edgekit.model.reader import Model, load, read
 from edgekit.quantity import Quantity
-from edgekit.target import KINDS, Cycles, Target, load_target
 
 TRUE = Cycles(
     convolution=3, pointwise=4, depthwise=8, fully_connected=5, output_element=20, call=1000

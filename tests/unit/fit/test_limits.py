@@ -7,13 +7,13 @@ import pytest
 from graphs import GraphBuilder
 from operator_models import single_operator
 
+from edgekit.devices.profile import Cycles, Target, load_target
 from edgekit.errors import InputError
 from edgekit.finding import Finding
 from edgekit.fit.check import Fit, check, check_model, peak_in_words, to_json
-from edgekit.flatbuffer.model import read
+from edgekit.model.reader import read
 from edgekit.quantity import Quantity
 from edgekit.specs import Limits
-from edgekit.target import Cycles, Target, load_target
 
 
 @pytest.fixture(scope="module")

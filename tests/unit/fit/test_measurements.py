@@ -6,8 +6,8 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError
-from edgekit.fit.measurements import read_measurements
-from edgekit.flatbuffer.model import load
+from edgekit.fit.latency.measurements import read_measurements
+from edgekit.model.reader import load
 
 PROFILE_HZ = 120_000_000
 

@@ -8,6 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from graphs import GraphBuilder
 from operator_models import convolution, single_operator
 
+from edgekit.devices.profile import RuntimeProfile, load_target
 from edgekit.fit.operators import (
     RULES,
     Unsupported,
@@ -15,9 +16,8 @@ from edgekit.fit.operators import (
     keras_layer,
     unsupported_operators,
 )
-from edgekit.flatbuffer.model import Model, read
-from edgekit.flatbuffer.writer import write
-from edgekit.target import RuntimeProfile, load_target
+from edgekit.model.reader import Model, read
+from edgekit.model.writer import write
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.flatbuffer.feeding import check_samples
-from edgekit.flatbuffer.integer import float_tensors
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Graph, Model, Quantization
-from edgekit.flatbuffer.writer import write
-from edgekit.inspection import inspect
+from edgekit.model.feeding import check_samples
+from edgekit.model.inspection import inspect
+from edgekit.model.integer import float_tensors
+from edgekit.model.reader import read
+from edgekit.model.values import Graph, Model, Quantization
+from edgekit.model.writer import write
 
 
 def small_model() -> Model:

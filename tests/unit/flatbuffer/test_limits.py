@@ -8,11 +8,11 @@ import pytest
 from operator_graphs import GraphBuilder, options
 from operator_models import single_operator
 
+from edgekit.data.calibration_split import validation_vectors
+from edgekit.emission.golden_vectors import random_inputs
 from edgekit.errors import ToolError, UnsupportedModelError
-from edgekit.flatbuffer.limits import input_limits
-from edgekit.flatbuffer.model import read
-from edgekit.golden import random_inputs
-from edgekit.held_out import validation_vectors
+from edgekit.model.input_limits import input_limits
+from edgekit.model.reader import read
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking import shrink
 from edgekit.shrinking.proof import proof_vectors

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from operator_graphs import GraphBuilder, options
 
-from edgekit.flatbuffer.macs import macs
-from edgekit.flatbuffer.model import read
+from edgekit.model.macs import macs
+from edgekit.model.reader import read
 
 Shape = tuple[int, ...]
 

@@ -9,8 +9,8 @@ from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.flatbuffer import model as module
-from edgekit.flatbuffer.model import read
+from edgekit.model import reader as module
+from edgekit.model.reader import read
 
 
 def changed(change: Callable[[schema.ModelT], None]) -> bytes:

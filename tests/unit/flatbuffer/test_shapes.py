@@ -11,11 +11,11 @@ from operator_graphs import options
 from operator_models import CASES, single_operators
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.flatbuffer.edit import with_main
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.shapes import check_shapes, given_shapes
-from edgekit.flatbuffer.values import Model
-from edgekit.flatbuffer.writer import write
+from edgekit.model.edit import with_main
+from edgekit.model.reader import read
+from edgekit.model.shapes import check_shapes, given_shapes
+from edgekit.model.values import Model
+from edgekit.model.writer import write
 
 SHAPED = {
     (op, dtype): content

@@ -7,9 +7,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder, random_inputs
 
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Metadata, Model, ObservedRange
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.values import Metadata, Model, ObservedRange
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 
 

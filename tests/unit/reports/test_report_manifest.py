@@ -8,8 +8,8 @@ import report_manifests as manifests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit import manifest as written
 from edgekit.errors import InputError
+from edgekit.pipeline import manifest as written
 from edgekit.reports.manifest import FILE_NAME, SCHEMA, load, read
 from edgekit.reports.manifest import Manifest as Read
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder, random_inputs
 
-from edgekit.flatbuffer.macs import work
-from edgekit.flatbuffer.model import read
-from edgekit.process import silent
+from edgekit.model.macs import work
+from edgekit.model.reader import read
 from edgekit.runtimes import litert, tflm
-from edgekit.runtimes.halves import run_in_halves
+from edgekit.runtimes.parallel import run_in_halves
+from edgekit.runtimes.process import silent
 
 RUNTIMES = [tflm.Session, litert.Session]
 

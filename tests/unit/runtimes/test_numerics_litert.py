@@ -7,8 +7,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from graphs import GraphBuilder
 
-from edgekit.flatbuffer.values import Quantization
-from edgekit.numerics import dequantize, quantize, quantize_weights
+from edgekit.model.values import Quantization
+from edgekit.numerics.integers import dequantize, quantize, quantize_weights
 from edgekit.runtimes import litert, tflm
 
 RNG = np.random.default_rng(7)

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
+from edgekit.devices.profile import load_target
 from edgekit.errors import MissingDependencyError
-from edgekit.flatbuffer.macs import work
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Model
-from edgekit.flatbuffer.writer import write
+from edgekit.model.macs import work
+from edgekit.model.reader import read
+from edgekit.model.values import Model
+from edgekit.model.writer import write
 from edgekit.runtimes import tflm
 from edgekit.shrinking import NotExactError, shrink
 from edgekit.shrinking.budget import BUDGET, CORNERS, VECTORS, affordable
 from edgekit.shrinking.certificate import Sessions, certify
 from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.region import changed_region
-from edgekit.target import load_target
 
 RUNS = ("tflite-micro", "litert")
 

@@ -8,8 +8,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking.dead_channels import dead_channels
 from edgekit.shrinking.oracle import Oracle
@@ -18,7 +18,7 @@ from edgekit.shrinking.proof import first_difference, proof_vectors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.flatbuffer.values import Model
+    from edgekit.model.values import Model
 
     Shrinker = Callable[[bytes], Model]
 

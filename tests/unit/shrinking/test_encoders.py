@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 from graphs import GraphBuilder, random_inputs
 
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Quantization, Tensor
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.values import Quantization, Tensor
+from edgekit.model.writer import write
 from edgekit.runtimes import tflm
 from edgekit.shrinking.coding import CodedTensor, code, with_decode
 from edgekit.shrinking.encoders import ENCODERS, huffman

@@ -8,20 +8,20 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
-from edgekit.flatbuffer.model import read
-from edgekit.flatbuffer.values import Metadata
-from edgekit.flatbuffer.writer import write
+from edgekit.model.reader import read
+from edgekit.model.values import Metadata
+from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking.diet import diet
 from edgekit.shrinking.fold import fold
-from edgekit.shrinking.no_ops import no_ops
 from edgekit.shrinking.oracle import Oracle
 from edgekit.shrinking.proof import first_difference, proof_vectors
+from edgekit.shrinking.redundant_operators import no_ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.flatbuffer.values import Model
+    from edgekit.model.values import Model
 
     Checked = Callable[[bytes, Callable[[Model, Oracle], Model]], Model]
 

@@ -1,0 +1,1 @@
+"""Samples: read, checked, dealt out, and handed on with what the float model answers."""

@@ -1,0 +1,1 @@
+"""What a device is: profiles, their faults, cost models as TOML."""

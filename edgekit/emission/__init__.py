@@ -1,0 +1,1 @@
+"""A model as firmware: C arrays, the operators it needs, conversions, vectors, whole projects."""

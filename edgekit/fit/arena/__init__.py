@@ -1,0 +1,1 @@
+"""The tensor arena: lifetimes, kernels' buffers by library and core, and the plan."""

@@ -1,0 +1,1 @@
+"""Time and where it is known from: amounts of work, cost models, measurements."""

@@ -1,1 +1,0 @@
-"""A `.tflite` file as plain values: read, examined, and (issue by issue) edited and written."""

@@ -1,0 +1,1 @@
+"""Measured numbers: from boards, phones and linker maps."""

@@ -1,0 +1,1 @@
+"""A `.tflite` file as plain values: read, examined, and edited and written."""

@@ -1,0 +1,149 @@
+"""The stages in their order: from a project to a run directory with everything in it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.data.reference import FILE_NAME as VECTORS_NAME
+from edgekit.devices.profile import Target, load_targets
+from edgekit.emission import formats
+from edgekit.errors import InputError, UsageError
+from edgekit.files.outputs import check_output_folder
+from edgekit.files.whole_files import json_text, room_asked, sha256, write_files, write_text
+from edgekit.finding import Finding
+from edgekit.pipeline import manifest as manifests
+from edgekit.pipeline.file_stages import light_half
+from edgekit.pipeline.float_file_stages import check_scored
+from edgekit.pipeline.hand_over import MODEL_NAME, Border
+from edgekit.pipeline.keras_stages import stages_of, train_half
+from edgekit.pipeline.manifest import Outcome, sources_of
+from edgekit.pipeline.stages import Stage, Stages, Watch, claimed, unwatched
+from edgekit.reports import html
+
+if TYPE_CHECKING:
+    from edgekit.pipeline.reuse import Siblings
+    from edgekit.project.project import Project
+
+REPORT_NAME = "report.html"
+C_FOLDER = "c"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A finished build.
+
+    Args:
+        directory: Where its files are.
+        manifest: The content of its ``manifest.json``.
+        stages: What was done, and how long each took: the content of its ``timings.json``.
+        passed: Whether every limit holds.
+        reproducible: Whether a second build gave the same bytes, where that was asked.
+    """
+
+    directory: Path
+    manifest: dict[str, object]
+    stages: tuple[Stage, ...]
+    passed: bool
+    reproducible: Finding | None = None
+
+
+def run_directory(project: "Project") -> Path:
+    """Return where a build goes that is not told: ``build/NAME`` in the project's folder."""
+    return project.directory / "build" / project.name
+
+
+def build(
+    project: "Project",
+    *,
+    out: Path | None = None,
+    watch: Watch = unwatched,
+    fresh: bool = False,
+    siblings: "Siblings | None" = None,
+) -> Run:
+    """Build ``project`` and return the run.
+
+    Args:
+        project: What to build.
+        out: The run directory; None: see `run_directory`. Stages that are finished there and
+            whose inputs are the same are reused.
+        watch: Given each stage's name, what is told of its progress.
+        fresh: Reuse nothing.
+        siblings: Runs whose finished stages are taken over where their inputs are the same.
+
+    Raises:
+        EdgekitError: What the user must put right; nothing half-written is left.
+    """
+    out = out or run_directory(project)
+    check_output_folder(out, project.inputs)
+    targets = _checked(project)
+    with claimed(out) as folder:
+        stages = Stages(folder / "stages", watch=watch, fresh=fresh, siblings=siblings)
+        sources = sources_of(project, targets)
+        border = train_half(project, stages)
+        outcome = light_half(project, targets, sources, stages, border)
+        with room_asked(folder):
+            return _publish(folder, outcome, border)
+
+
+def _checked(project: "Project") -> tuple[Target, ...]:
+    """Return the targets of a project that can be built and held to its limits."""
+    targets = load_targets(tuple(_profile(name, project.directory) for name in project.targets))
+    try:
+        formats.check_name(project.name)
+    except UsageError as error:
+        raise InputError(error.message, hint="set [model] name in the project file") from error
+    check_scored(project)
+    for key in ("ram", "latency"):
+        if getattr(project.limits, key) is not None and not targets:
+            raise InputError(
+                f"limits.{key} can be held on a target alone, and none is named",
+                hint='name one, such as: targets = ["nucleo-l4r5zi"]',
+            )
+    return targets
+
+
+def _profile(name: str, directory: Path) -> str:
+    """Return a target's name, or the path of its file as found from the project's folder."""
+    own = directory / name
+    return str(own) if name.endswith(".toml") and own.is_file() else name
+
+
+def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
+    """Write the run's files; the manifest last, so that one that is there tells the truth."""
+    (folder / manifests.FILE_NAME).unlink(missing_ok=True)
+    model = outcome.model
+    contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
+    for source in outcome.firmware:
+        contents[f"{C_FOLDER}/{source.name}"] = source.read_bytes()
+    write_files(folder, contents, anew=C_FOLDER)
+    files = tuple(
+        {"path": path, "bytes": len(content), "sha256": sha256(content)}
+        for path, content in sorted(contents.items())
+    )
+    # Through JSON and back: reports read the same values from the file.
+    manifest = json.loads(json.dumps(manifests.manifest_of(outcome, files), allow_nan=False))
+    write_text(folder / REPORT_NAME, html.render(manifest))
+    write_text(folder / manifests.TIMINGS_NAME, json_text(manifests.timings(outcome.stages)))
+    write_text(folder / manifests.FILE_NAME, json_text(manifest))
+    return Run(directory=folder, manifest=manifest, stages=outcome.stages, passed=outcome.passed)
+
+
+def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
+    """Return what `build` would do, as JSON values; nothing is run and no data are read.
+
+    Raises:
+        InputError: An unknown target, or a name that C does not take.
+    """
+    _checked(project)
+    options = manifests.options(project)
+    del options["seed"], options["metric"], options["targets"]
+    light = ("shrink", "verify", "fit", "emit", "report")
+    return {
+        "stages": [*stages_of(project), *light[not project.shrink :]],
+        "targets": list(project.targets),
+        "run directory": str(out or run_directory(project)),
+        "seed": project.seed,
+        "metric": project.metric,
+        **{name: value for name, value in options.items() if value is not None},
+    }

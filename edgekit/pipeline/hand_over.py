@@ -1,0 +1,259 @@
+"""What crosses from training and quantization to the rest, and the last steps on the way there."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.data.calibration_split import DataSummary, calibration_samples
+from edgekit.data.reference import FILE_NAME as VECTORS_NAME
+from edgekit.data.reference import Vectors, load_vectors, save_vectors
+from edgekit.errors import UnsupportedModelError
+from edgekit.files.whole_files import write_bytes
+from edgekit.model.integer import require_integer
+from edgekit.model.reader import read
+from edgekit.model.shapes import check_shapes
+from edgekit.model.single_output import scored_output
+from edgekit.model.writer import write
+from edgekit.quantization.bias_correction import LayerShift, correct_biases
+from edgekit.quantization.coarse_weights import coarsened
+from edgekit.verification.metrics import MetricName, Score, drop, score_outputs
+from edgekit.verification.verify import real_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from edgekit.pipeline.stages import Stages
+    from edgekit.project.project import Project
+    from edgekit.runtimes.process import Progress
+    from edgekit.specs import QuantizeSpec
+    from edgekit.training.pruning.prune import LayerSparsity
+
+MODEL_NAME = "model.tflite"
+FLOAT_NAME = "float.tflite"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predicted:
+    """How many samples the float models were run on."""
+
+    samples: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Converted:
+    """The size of the converted file, and what a user should know of it.
+
+    Args:
+        bytes: Of the file.
+        notes: What was done to it.
+        doubts: Reasons not to trust its calibration, and weights that are not as asked.
+    """
+
+    bytes: int
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """What bias correction did, measured in LiteRT on the validation samples.
+
+    Args:
+        metric: The task's; without labels ``"mean_absolute_error"`` of the outputs against the
+            float model's.
+        before: Its value without correction.
+        after: Its value with it.
+        samples: On which both were measured.
+        layers: What was corrected.
+        left: Layers that were not, each with the reason.
+    """
+
+    metric: MetricName
+    before: float
+    after: float
+    samples: int
+    layers: tuple[LayerShift, ...]
+    left: tuple[str, ...]
+
+    @property
+    def effect(self) -> str:
+        """The metric before and after, in words."""
+        return (
+            f"{self.metric.replace('_', ' ')} {self.before:.4g} before and {self.after:.4g} after "
+            f"bias correction, on {self.samples} validation samples in LiteRT"
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done, and what it did."""
+        return (f"{len(self.layers)} layers corrected", self.effect)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What it could not do, and whether it did harm."""
+        found = [f"no bias correction of {item}" for item in self.left]
+        before, after = (Score(metric=self.metric, value=v) for v in (self.before, self.after))
+        if drop(before, after) > 0:
+            found.append(f"bias correction did not help: {self.effect}")
+        return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """The model that goes on.
+
+    Args:
+        model: The `.tflite` file.
+        correction: What bias correction did; None where it was not asked for.
+        doubts: Reasons not to trust the calibration or the correction.
+    """
+
+    model: "Path"
+    correction: Correction | None = None
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Border:
+    """What crosses from the training half to the rest.
+
+    Args:
+        model: The converted `.tflite` file.
+        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
+        data: How many samples each purpose got.
+        kernels: Zeros asked and reached, by layer; empty without pruning.
+        masks: Which of their weights are left, in the same order; see
+            `edgekit.model.pruned_weights`.
+        left: Layers that quantization-aware training could not take.
+        correction: What bias correction did; None where it was not asked for.
+        doubts: Reasons not to trust the calibration or the correction.
+    """
+
+    model: "Path"
+    vectors: "Path"
+    data: DataSummary
+    kernels: "tuple[LayerSparsity, ...]" = ()
+    masks: "Path | None" = None
+    left: tuple[str, ...] = ()
+    correction: Correction | None = None
+    doubts: tuple[str, ...] = ()
+
+
+def keep_predictions(
+    draft: "Path", vectors: Vectors, outputs: "npt.NDArray[np.float32]"
+) -> Predicted:
+    """Write ``vectors`` with the float model's ``outputs`` to ``draft``.
+
+    Raises:
+        UnsupportedModelError: They hold NaN or infinity.
+    """
+    if not np.isfinite(outputs).all():
+        raise UnsupportedModelError(
+            "the float model's outputs hold NaN or infinity: its weights are broken",
+            hint="train it again, or with a lower learning rate",
+        )
+    save_vectors(draft / VECTORS_NAME, replace(vectors, float_outputs=outputs))
+    return Predicted(samples=len(vectors.inputs))
+
+
+def keep_model(
+    draft: "Path",
+    content: bytes,
+    spec: "QuantizeSpec",
+    *,
+    floating: bytes | None = None,
+    doubts: tuple[str, ...] = (),
+) -> Converted:
+    """Write what a converter made, with the weights that ``spec`` asks for, to ``draft``.
+
+    Args:
+        draft: The folder of the stage.
+        content: The converter's `.tflite` file.
+        spec: What was asked for.
+        floating: The float `.tflite` that it was made from, where there is one.
+        doubts: Reasons not to trust the calibration.
+
+    Raises:
+        UnsupportedModelError: Floats are left in an integer model, operators give other shapes
+            than the file declares, or weights cannot be coarser.
+    """
+    if spec.is_integer:
+        require_integer(read(content), io=spec.io, method=spec.method)
+    check_shapes(read(content))
+    coarse = coarsened(read(content), spec)
+    if coarse.weights:
+        content = write(coarse.model)
+    write_bytes(draft / MODEL_NAME, content)
+    if floating is not None:
+        write_bytes(draft / FLOAT_NAME, floating)
+    return Converted(bytes=len(content), notes=coarse.notes, doubts=(*coarse.doubts, *doubts))
+
+
+def finish(
+    work: "Callable[[Path, Progress], Converted]",
+    *,
+    samples: "Path",
+    vectors: "Path",
+    project: "Project",
+    stages: "Stages",
+) -> Finished:
+    """Return the model that the stage ``convert`` makes, its biases corrected if asked.
+
+    Args:
+        work: Of the stage ``convert``: it calls `keep_model`.
+        samples: The folder of the stage of `edgekit.data.calibration_split.hold_out`.
+        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
+        project: What was asked for.
+        stages: Of the run.
+
+    Raises:
+        EdgekitError: ``work`` fails, or no bias can be corrected.
+    """
+    spec = project.quantize
+    inputs = {
+        "io": spec.io,
+        "scheme": spec.scheme,
+        "simulate": spec.simulate,
+        "calibration": spec.calibration,
+    }
+    converted, folder = stages.run("convert", inputs, Converted, work)
+    if not spec.bias_correction:
+        return Finished(model=folder / MODEL_NAME, doubts=converted.doubts)
+
+    def correct(draft: "Path", progress: "Progress") -> Correction:
+        before, floating = ((folder / name).read_bytes() for name in (MODEL_NAME, FLOAT_NAME))
+        scored_output(read(before).main)
+        corrected = correct_biases(progress, before, floating, calibration_samples(samples))
+        write_bytes(draft / MODEL_NAME, corrected.content)
+        given = load_vectors(vectors)
+        first, second = (
+            _score(content, given, project.metric) for content in (before, corrected.content)
+        )
+        return Correction(
+            metric=first.metric,
+            before=first.value,
+            after=second.value,
+            samples=len(given.inputs),
+            layers=corrected.layers,
+            left=corrected.left,
+        )
+
+    correction, made = stages.run("correct", {"metric": project.metric}, Correction, correct)
+    return Finished(
+        model=made / MODEL_NAME,
+        correction=correction,
+        doubts=(*converted.doubts, *correction.doubts),
+    )
+
+
+def _score(content: bytes, vectors: Vectors, metric: str) -> Score:
+    """Return the score of the model in ``content``; without labels, against the float outputs."""
+    outputs = real_outputs("litert", content, vectors.inputs)
+    if vectors.labels is not None:
+        return score_outputs(outputs, vectors.labels, metric=metric)
+    assert vectors.float_outputs is not None  # the stage before wrote them
+    return score_outputs(outputs, vectors.float_outputs, metric="mean_absolute_error")

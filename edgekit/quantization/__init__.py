@@ -1,0 +1,1 @@
+"""Integers without training: ranges from samples, coarse weights, corrected biases."""

@@ -1,5 +1,0 @@
-"""The only room that knows TensorFlow: load, train, prune, quantize, convert.
-
-Every function here runs in a worker (`edgekit.process.Worker`); Keras models cross its border
-as files. The modules themselves can be imported without TensorFlow.
-"""

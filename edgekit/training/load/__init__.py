@@ -1,0 +1,1 @@
+"""The user's model, whatever wrote it, as a Keras model in a file."""

@@ -1,0 +1,1 @@
+"""Zeros: goals, masks and channels, in training and measured layer by layer."""

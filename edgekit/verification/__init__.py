@@ -1,0 +1,1 @@
+"""Metrics, confidence and limits: whether the integer model is still the model."""

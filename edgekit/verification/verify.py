@@ -1,0 +1,285 @@
+"""Is the integer model still the model? Accuracy and agreement, on each real runtime."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.data.reference import Vectors
+from edgekit.errors import InputError, UnsupportedModelError, suggestion
+from edgekit.model.feeding import is_quantized, value_type
+from edgekit.model.reader import Tensor, read
+from edgekit.model.shapes import check_shapes
+from edgekit.model.single_output import scored_output
+from edgekit.numerics.integers import dequantize, quantize
+from edgekit.runtimes.known import RUNTIMES
+from edgekit.runtimes.process import Progress, silent
+from edgekit.verification.metrics import (
+    Outcomes,
+    Score,
+    classes_of_outputs,
+    drop_at_most,
+    hold_classes,
+    outcomes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from edgekit.runtimes.tflm import Array
+    from edgekit.verification.agreement import Agreement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropBound:
+    """What the drop does not exceed, and with what confidence."""
+
+    at_most: float
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeScore:
+    """What one runtime gave.
+
+    Args:
+        runtime: Its name.
+        score: Against the labels; None without labels.
+        samples: How many were run.
+        disagreements: Samples whose class is not the float model's; None without a float
+            model or without classes.
+        max_abs_diff: Largest difference of an output from the float model's, in its real
+            unit; None without a float model.
+        bound: On the drop against the float model, where that was asked.
+        refusal: Why the runtime did not run the model, or None.
+    """
+
+    runtime: str
+    score: Score | None = None
+    samples: int = 0
+    disagreements: int | None = None
+    max_abs_diff: float | None = None
+    bound: DropBound | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """What the runtimes made of the samples.
+
+    Args:
+        reference: The float model's score; None without labels or without a float model.
+        runtimes: Each runtime's.
+        outputs: Of each runtime that ran, by its name: real values, float32, shape
+            ``(samples, …)``.
+        origin: Which samples they were, in words, where that is known.
+        agreement: Of TFLite-Micro with LiteRT; None where it was not asked for, or one of them
+            did not run.
+    """
+
+    reference: Score | None
+    runtimes: tuple[RuntimeScore, ...]
+    outputs: "Mapping[str, npt.NDArray[np.float32]]"
+    origin: str = ""
+    agreement: "Agreement | None" = None
+
+
+def verify(
+    model: bytes,
+    vectors: Vectors,
+    *,
+    runtimes: tuple[str, ...] = tuple(RUNTIMES),
+    metric: str = "auto",
+    confidence: float | None = None,
+    progress: Progress = silent,
+) -> Verification:
+    """Run ``model`` on each runtime and compare it with the labels and the float model.
+
+    Args:
+        model: A whole `.tflite` file with one input and one output.
+        vectors: What to run it on.
+        runtimes: Names in `edgekit.runtimes.known.RUNTIMES`. One that refuses the model says so in
+            its score and does not stop the others.
+        metric: ``"auto"`` takes accuracy for classes and mean absolute error for numbers.
+        confidence: Of the bound on each runtime's drop; None asks for no bound.
+        progress: Told the samples done.
+
+    Raises:
+        InputError: The inputs do not fit the model, or an unknown runtime.
+        UnsupportedModelError: The model has several inputs or outputs, or its operators give other
+            shapes than it declares.
+    """
+    names = _known(runtimes)
+    given = read(model)
+    scored_output(given.main)
+    check_shapes(given)
+    reference = _outcomes(vectors.float_outputs, vectors, metric)
+    outputs: dict[str, npt.NDArray[np.float32]] = {}
+    scores = []
+    for name in names:
+        named = _naming(progress, name)
+        try:
+            outputs[name] = real_outputs(name, model, vectors.inputs, progress=named)
+        except UnsupportedModelError as error:
+            scores.append(RuntimeScore(runtime=name, refusal=error.message))
+        else:
+            _check_reference(outputs[name], vectors)
+            found = _outcomes(outputs[name], vectors, metric)
+            score = _score(name, outputs[name], vectors, found)
+            scores.append(replace(score, bound=_bound(reference, found, confidence)))
+    return Verification(
+        reference=None if reference is None else reference.score,
+        runtimes=tuple(scores),
+        outputs=outputs,
+    )
+
+
+def real_outputs(
+    runtime: str, model: bytes, inputs: "npt.NDArray[np.float32]", *, progress: Progress = silent
+) -> "npt.NDArray[np.float32]":
+    """Return the output of ``model`` as real numbers, shape ``(samples, …)``.
+
+    Args:
+        runtime: A name in `edgekit.runtimes.known.RUNTIMES`.
+        model: A whole `.tflite` file with one input and one output, float or integer.
+        inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
+        progress: Told the samples done.
+
+    Raises:
+        InputError: The inputs do not fit the model.
+        UnsupportedModelError: The runtime refuses the model, or it has several inputs or outputs.
+    """
+    tensor = scored_output(read(model).main)
+    outputs = RUNTIMES[runtime](model, (stored_inputs(model, inputs),), progress=progress)[0]
+    return _real(outputs, tensor)
+
+
+def stored_inputs(model: bytes, inputs: "npt.NDArray[np.float32]") -> "Array":
+    """Return real ``inputs``, shape ``(samples, …)``, as the input of ``model`` stores them.
+
+    Raises:
+        InputError: The inputs do not fit the model.
+        UnsupportedModelError: The model has several inputs.
+    """
+    graph = read(model).main
+    if len(graph.inputs) != 1:
+        raise UnsupportedModelError(f"the model has {len(graph.inputs)} inputs; verify takes one")
+    return _stored(inputs, graph.tensors[graph.inputs[0]])
+
+
+def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[str, object]:
+    """Return the keys of ``edgekit verify --json`` but ``passed``."""
+    return {
+        "reference": None if reference is None else asdict(reference),
+        "runtimes": [
+            {
+                "runtime": score.runtime,
+                "metric": score.score and score.score.metric,
+                "value": score.score and score.score.value,
+                "low": score.score and score.score.low,
+                "high": score.score and score.score.high,
+                "drop_bound": score.bound and asdict(score.bound),
+                "samples": score.samples,
+                "disagreements": score.disagreements,
+                "max_abs_diff": score.max_abs_diff,
+                "refusal": score.refusal,
+            }
+            for score in scores
+        ],
+    }
+
+
+def _check_reference(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> None:
+    """Refuse outputs of a float model that is not the one that the model was made from."""
+    reference = vectors.float_outputs
+    if reference is not None and reference.size != outputs.size:
+        raise InputError(
+            f"the vectors hold a float model's outputs of the shape {reference.shape}, the "
+            f"model's are {outputs.shape}",
+            hint="give the vectors.npz of the run that made this model",
+        )
+
+
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in RUNTIMES:
+            raise InputError(f"no runtime is called '{name}'", hint=suggestion(name, RUNTIMES))
+    return names
+
+
+def _stored(inputs: "npt.NDArray[np.float32]", tensor: Tensor) -> "Array":
+    if inputs.shape[1:] != tensor.shape[1:]:
+        raise InputError(
+            f"samples have the shape {inputs.shape[1:]}, the model's input {tensor.shape[1:]}"
+        )
+    if tensor.quantization is None or not is_quantized(tensor):
+        return inputs.astype(value_type(tensor))
+    return quantize(
+        inputs,
+        scale=float(tensor.quantization.scales[0]),
+        zero_point=int(tensor.quantization.zero_points[0]),
+        dtype=tensor.dtype,
+    )
+
+
+def _real(stored: "Array", tensor: Tensor) -> "npt.NDArray[np.float32]":
+    if tensor.quantization is None or not is_quantized(tensor):
+        return stored.astype(np.float32)
+    return dequantize(
+        stored,
+        scale=float(tensor.quantization.scales[0]),
+        zero_point=int(tensor.quantization.zero_points[0]),
+    )
+
+
+def _naming(progress: Progress, name: str) -> Progress:
+    """Return ``progress`` with the runtime's name as its detail."""
+
+    def named(done: int, total: int, detail: str = "") -> None:
+        progress(done, total, detail or name)
+
+    return named
+
+
+def _outcomes(
+    outputs: "npt.NDArray[np.float32] | None", vectors: Vectors, metric: str
+) -> Outcomes | None:
+    if outputs is None or vectors.labels is None:
+        return None
+    return outcomes(outputs, vectors.labels, metric=metric)
+
+
+def _bound(
+    reference: Outcomes | None, found: Outcomes | None, confidence: float | None
+) -> DropBound | None:
+    if reference is None or found is None or confidence is None:
+        return None
+    at_most = drop_at_most(reference, found, confidence=confidence)
+    return DropBound(at_most=at_most, confidence=confidence)
+
+
+def _score(
+    name: str, outputs: "npt.NDArray[np.float32]", vectors: Vectors, found: Outcomes | None
+) -> RuntimeScore:
+    reference = vectors.float_outputs
+    largest = None
+    if reference is not None:
+        largest = float(np.max(np.abs(outputs.reshape(reference.shape) - reference)))
+    return RuntimeScore(
+        runtime=name,
+        score=None if found is None else found.score,
+        samples=len(outputs),
+        disagreements=_disagreements(outputs, vectors),
+        max_abs_diff=largest,
+    )
+
+
+def _disagreements(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> int | None:
+    reference, labels = vectors.float_outputs, vectors.labels
+    if reference is None or labels is None:
+        return None
+    if not hold_classes(labels, outputs.reshape(len(outputs), -1).shape[1]):
+        return None
+    return int(np.sum(classes_of_outputs(outputs) != classes_of_outputs(reference)))
