@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the models that the tests build
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the models that the tests build
 
 import campaign
 import trial

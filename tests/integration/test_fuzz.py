@@ -15,7 +15,7 @@ SLOW = {"tflite: explain"}  # it starts a process for each input
 
 @pytest.fixture(scope="module")
 def names() -> list[str]:
-    code = f"import sys; sys.path[:0] = [{str(FUZZ)!r}, {str(FUZZ.parent)!r}]\n"
+    code = f"import sys; sys.path[:0] = [{str(FUZZ)!r}, {str(FUZZ.parent / 'support')!r}]\n"
     code += "import json, subjects; print(json.dumps(list(subjects.all_subjects())))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)  # type: ignore[no-any-return]

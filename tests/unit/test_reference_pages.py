@@ -22,7 +22,7 @@ COMMANDS = dict(leaves())
 @pytest.mark.parametrize("page", [COMMANDS_PAGE, PROJECT_PAGE], ids=lambda page: page.name)
 def test_a_page_is_the_one_that_the_code_gives(page: Path) -> None:
     made = commands_page() if page == COMMANDS_PAGE else project_page()
-    assert page.read_text() == made, "write it anew: python tests/reference_pages.py"
+    assert page.read_text() == made, "write it anew: python tests/support/reference_pages.py"
 
 
 def test_every_command_is_there() -> None:

@@ -19,7 +19,7 @@ from edgekit.runtimes import tflm
 
 # Least arenas of AllocateTensors and Invoke in TFLite-Micro (commit 90b983c) with CMSIS-NN, found
 # by bisection on QEMU: Cortex-M3 without DSP, M4, and M55 with Helium.
-_FACTS = Path(__file__).parents[4] / "shared" / "facts" / "cortex_m3_m4_m55_truth.csv"
+_FACTS = Path(__file__).parents[5] / "shared" / "facts" / "cortex_m3_m4_m55_truth.csv"
 
 
 @pytest.mark.shared

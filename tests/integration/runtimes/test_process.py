@@ -23,7 +23,7 @@ from edgekit.runtimes.process import (
     silent,
 )
 
-HERE = (Path(__file__).parents[2],)  # this module is tests.integration.test_process
+HERE = (Path(__file__).parents[3],)  # this module is tests.integration.runtimes.test_process
 
 
 def double(progress: Progress, number: int) -> int:

@@ -14,8 +14,8 @@ from edgekit.emission.golden_vectors import random_inputs
 from edgekit.model.reader import read
 from edgekit.quantity import Quantity
 
-STUB = Path(__file__).parent / "tflm_stub"
-FRAMEWORKS = Path(__file__).parent / "framework_stubs"
+STUB = Path(__file__).parents[1] / "firmware" / "tflm_stub"
+FRAMEWORKS = Path(__file__).parents[1] / "firmware" / "framework_stubs"
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 C11 = ("-std=c11", *WARNINGS)
 CXX17 = ("-std=c++17", *WARNINGS)

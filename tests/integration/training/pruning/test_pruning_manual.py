@@ -11,7 +11,7 @@ from edgekit.model.integer import require_integer
 from edgekit.model.reader import load
 from edgekit.specs import PruneSpec
 
-MANUAL = Path(__file__).parents[3] / "docs" / "pruning.md"
+MANUAL = Path(__file__).parents[4] / "docs" / "pruning.md"
 
 
 def test_the_manual_names_every_key() -> None:

@@ -1,4 +1,4 @@
-"""The tables of docs/targets.md: ``python tests/targets_page.py`` writes them."""
+"""The tables of docs/targets.md: ``python tests/support/targets_page.py`` writes them."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from edgekit.files.whole_files import write_text
 from edgekit.fit.tflm_operators import CUSTOM, TYPES
 from edgekit.quantity import format_bytes
 
-PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
-MARK = "<!-- From here on written by tests/targets_page.py. -->\n"
+PAGE = Path(__file__).parents[2] / "docs" / "targets.md"
+MARK = "<!-- From here on written by tests/support/targets_page.py. -->\n"
 
 
 def page(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The reference pages, from the code: ``python tests/reference_pages.py`` writes them.
+"""The reference pages, from the code: ``python tests/support/reference_pages.py`` writes them.
 
 ``docs/commands.md`` is made from the command line itself, ``docs/project.md`` from the dataclasses
 that a project file is decoded into.
@@ -19,7 +19,7 @@ from edgekit.files.whole_files import write_text
 from edgekit.project.project import Project
 from edgekit.quantity import parse_bytes, parse_hertz, parse_microseconds
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 COMMANDS_PAGE = DOCS / "commands.md"
 PROJECT_PAGE = DOCS / "project.md"
 
@@ -51,7 +51,7 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Written by `python tests/reference_pages.py` from the commands themselves.",
+        "Written by `python tests/support/reference_pages.py` from the commands themselves.",
         "",
         "Each takes `-q` (no progress), `-v` (tell on stderr what goes on) and `-h`.",
         '`--json` prints one JSON object, `"schema": "edgekit.<command>/1"`, and nothing else.',
@@ -98,7 +98,7 @@ def project_page() -> str:
     lines = [
         "# The project file",
         "",
-        "Written by `python tests/reference_pages.py` from the code that reads the file.",
+        "Written by `python tests/support/reference_pages.py` from the code that reads the file.",
         "",
         "`edgekit.toml`, or the table `[tool.edgekit]` of a `pyproject.toml`. `edgekit init` gives",
         "one to start from. An unknown key, a wrong type or a number without its unit is an error",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reference_pages import leaves
 
-PACKAGE = Path(__file__).parents[1] / "edgekit"
+PACKAGE = Path(__file__).parents[2] / "edgekit"
 COMMANDS = dict(leaves())
 _API = "edgekit.api"
 _COMMAND = re.compile(r"edgekit ([a-z]+(?: [a-z]+)?)((?: [^\s;,]+)*)")
