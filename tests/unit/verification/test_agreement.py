@@ -237,11 +237,11 @@ def test_the_reference_kernels_are_others_than_the_fast_ones() -> None:
 
 @pytest.mark.shared
 def test_one_step_that_grows_behind_it_is_told_and_holds(shared_models: Path) -> None:
-    """FULLY_CONNECTED rounds one logit otherwise than LiteRT; SOFTMAX makes five steps of it."""
-    path = shared_models / "tflite_micro" / "micro_speech_quantized.tflite"
+    """FULLY_CONNECTED rounds one logit otherwise than LiteRT; SOFTMAX makes two steps of it."""
+    path = shared_models / "mlperf_tiny" / "kws_ref_model.tflite"
     found = CliRunner().invoke(
         edgekit, ["verify", str(path), "--data", "random"], standalone_mode=False
     )
     assert found.return_value == 0
     told = " ".join(found.output.split())
-    assert "agree within one step in each operator; on 1 of 1 samples that grows to 5 steps" in told
+    assert "agree within one step in each operator; on 2 of 3 samples that grows to 2 steps" in told
