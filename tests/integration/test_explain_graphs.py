@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT
 from graphs import GraphBuilder, random_inputs
 
 import edgekit
@@ -19,6 +18,8 @@ from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.verification.first_difference import first_difference
+
+ROOT = Path(__file__).parents[2]
 
 RNG = np.random.default_rng(11)
 

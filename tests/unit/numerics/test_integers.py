@@ -2,10 +2,10 @@
 
 import doctest
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -23,6 +23,8 @@ from edgekit.numerics.integers import (
     sparsity,
     weight_steps,
 )
+
+ROOT = Path(__file__).parents[3]
 
 WEIGHTS = arrays(
     np.float32,
