@@ -6,6 +6,8 @@ are first used, so that importing edgekit is light.
 
 from typing import TYPE_CHECKING
 
+from edgekit.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from edgekit.api import (
         bench,
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     )
     from edgekit.project.project import Project
 
-__version__ = "0.1.0"
 __all__ = [
     "Project",
     "bench",

@@ -6,9 +6,9 @@ from typing import NoReturn
 
 import click
 
-from edgekit import __version__
 from edgekit.cli.output import report_error, set_quiet, set_verbose
 from edgekit.errors import EdgekitError, UsageError, suggestion
+from edgekit.version import __version__
 
 _COMMANDS = {
     "bench": "Measure a model on a board or a phone.",

@@ -4,12 +4,12 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from edgekit import __version__
 from edgekit.comparison import verdict
 from edgekit.comparison.picture import picture
 from edgekit.comparison.text import sort_by_cost
 from edgekit.reports import sources, wording
 from edgekit.reports.page import environment
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from jinja2 import Environment

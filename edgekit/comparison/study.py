@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit import __version__
 from edgekit.comparison import choice
 from edgekit.comparison.result import to_json as result_json
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import __version__
 from edgekit.data.calibration_split import (
     DataSummary,
     calibration_samples,
@@ -34,6 +33,7 @@ from edgekit.quantization.calibration import calibrate
 from edgekit.quantization.posttraining import check_installed, prepared, quantize_float_file
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Worker
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit import __version__
 from edgekit.data.calibration_split import (
     DataSummary,
     calibration_samples,
@@ -40,6 +39,7 @@ from edgekit.training.fit import Trained, train
 from edgekit.training.load.load import FILE_NAME, LoadedModel, load, patience_seconds
 from edgekit.training.predict import predict
 from edgekit.training.pruning.prune import LayerSparsity, Pruned, prune
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from typing import Self

@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from edgekit import __version__
 from edgekit.explanation.noise import Noise
 from edgekit.files.fingerprint import code_of, content_of, versions
 from edgekit.files.whole_files import sha256
@@ -16,6 +15,7 @@ from edgekit.verification.agreement import Agreement
 from edgekit.verification.metrics import Score, drop
 from edgekit.verification.verify import RuntimeScore
 from edgekit.verification.verify import to_json as verification_json
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
