@@ -15,8 +15,8 @@ from edgekit.numerics.ranges import METHODS
 from edgekit.quantization.calibration import calibrate
 from edgekit.quantization.posttraining import prepared, quantize_float_file
 from edgekit.runtimes.process import Worker, silent
+from edgekit.runtimes.real import real_outputs
 from edgekit.verification.metrics import score_outputs
-from edgekit.verification.verify import real_outputs
 
 SAMPLES = 100
 DRAWS = 3

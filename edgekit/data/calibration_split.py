@@ -14,7 +14,7 @@ from edgekit.model.reader import read, read_bytes
 from edgekit.model.single_output import scored_output
 from edgekit.project.user_function import module_folders
 from edgekit.runtimes.process import Worker, silent
-from edgekit.verification.verify import real_outputs
+from edgekit.runtimes.real import real_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

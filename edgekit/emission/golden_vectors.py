@@ -12,7 +12,7 @@ from edgekit.model.feeding import check_samples, value_type
 from edgekit.model.input_limits import input_limits
 from edgekit.model.reader import read
 from edgekit.runtimes import tflm
-from edgekit.verification.verify import stored_inputs
+from edgekit.runtimes.real import stored_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from edgekit.explanation.observation import Observed, ratio_db
 from edgekit.explanation.view import Effect
 from edgekit.model.float_twin import real_values, rounded_at
 from edgekit.model.writer import write
+from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.metrics import Score, drop, score_outputs
-from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt

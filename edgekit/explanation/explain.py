@@ -17,9 +17,9 @@ from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
+from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.first_difference import Difference, first_difference
 from edgekit.verification.metrics import Score
-from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

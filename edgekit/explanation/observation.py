@@ -122,7 +122,7 @@ def observe(
         inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
         progress: Told the samples done.
     """
-    from edgekit.verification.verify import stored_inputs
+    from edgekit.runtimes.real import stored_inputs
 
     graph = model.main
     places = _places(model, twin.main)

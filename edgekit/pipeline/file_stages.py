@@ -23,11 +23,12 @@ from edgekit.quantity import Quantity, format_bytes
 from edgekit.quantization.coarse_weights import packed_bytes
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress
+from edgekit.runtimes.real import stored_inputs
 from edgekit.shrinking import shrink
 from edgekit.verification.agreement import agreement
 from edgekit.verification.limits import gates
 from edgekit.verification.metrics import confusion, hold_classes, score_outputs
-from edgekit.verification.verify import stored_inputs, verify
+from edgekit.verification.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

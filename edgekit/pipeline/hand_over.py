@@ -17,8 +17,8 @@ from edgekit.model.single_output import scored_output
 from edgekit.model.writer import write
 from edgekit.quantization.bias_correction import LayerShift, correct_biases
 from edgekit.quantization.coarse_weights import coarsened
+from edgekit.runtimes.real import real_outputs
 from edgekit.verification.metrics import MetricName, Score, drop, score_outputs
-from edgekit.verification.verify import real_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from edgekit.model.float_twin import real_values
 from edgekit.model.ports import WEIGHED
 from edgekit.model.values import Operator, Tensor
 from edgekit.model.writer import write
-from edgekit.verification.verify import stored_inputs
+from edgekit.runtimes.real import stored_inputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt

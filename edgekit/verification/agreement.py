@@ -13,10 +13,10 @@ from edgekit.model.macs import macs
 from edgekit.model.reader import read
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
+from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.divergence import FLOAT_STEP, first_divergence
 from edgekit.verification.first_difference import Difference
 from edgekit.verification.metrics import classes_of_outputs, hold_classes
-from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

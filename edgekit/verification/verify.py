@@ -7,13 +7,12 @@ import numpy as np
 
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
-from edgekit.model.feeding import is_quantized, value_type
-from edgekit.model.reader import Tensor, read
+from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
-from edgekit.numerics.integers import dequantize, quantize
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
+from edgekit.runtimes.real import real_outputs
 from edgekit.verification.metrics import (
     Outcomes,
     Score,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.runtimes.tflm import Array
     from edgekit.verification.agreement import Agreement
 
 
@@ -136,39 +134,6 @@ def verify(
     )
 
 
-def real_outputs(
-    runtime: str, model: bytes, inputs: "npt.NDArray[np.float32]", *, progress: Progress = silent
-) -> "npt.NDArray[np.float32]":
-    """Return the output of ``model`` as real numbers, shape ``(samples, …)``.
-
-    Args:
-        runtime: A name in `edgekit.runtimes.known.RUNTIMES`.
-        model: A whole `.tflite` file with one input and one output, float or integer.
-        inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
-        progress: Told the samples done.
-
-    Raises:
-        InputError: The inputs do not fit the model.
-        UnsupportedModelError: The runtime refuses the model, or it has several inputs or outputs.
-    """
-    tensor = scored_output(read(model).main)
-    outputs = RUNTIMES[runtime](model, (stored_inputs(model, inputs),), progress=progress)[0]
-    return _real(outputs, tensor)
-
-
-def stored_inputs(model: bytes, inputs: "npt.NDArray[np.float32]") -> "Array":
-    """Return real ``inputs``, shape ``(samples, …)``, as the input of ``model`` stores them.
-
-    Raises:
-        InputError: The inputs do not fit the model.
-        UnsupportedModelError: The model has several inputs.
-    """
-    graph = read(model).main
-    if len(graph.inputs) != 1:
-        raise UnsupportedModelError(f"the model has {len(graph.inputs)} inputs; verify takes one")
-    return _stored(inputs, graph.tensors[graph.inputs[0]])
-
-
 def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[str, object]:
     """Return the keys of ``edgekit verify --json`` but ``passed``."""
     return {
@@ -207,31 +172,6 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
         if name not in RUNTIMES:
             raise InputError(f"no runtime is called '{name}'", hint=suggestion(name, RUNTIMES))
     return names
-
-
-def _stored(inputs: "npt.NDArray[np.float32]", tensor: Tensor) -> "Array":
-    if inputs.shape[1:] != tensor.shape[1:]:
-        raise InputError(
-            f"samples have the shape {inputs.shape[1:]}, the model's input {tensor.shape[1:]}"
-        )
-    if tensor.quantization is None or not is_quantized(tensor):
-        return inputs.astype(value_type(tensor))
-    return quantize(
-        inputs,
-        scale=float(tensor.quantization.scales[0]),
-        zero_point=int(tensor.quantization.zero_points[0]),
-        dtype=tensor.dtype,
-    )
-
-
-def _real(stored: "Array", tensor: Tensor) -> "npt.NDArray[np.float32]":
-    if tensor.quantization is None or not is_quantized(tensor):
-        return stored.astype(np.float32)
-    return dequantize(
-        stored,
-        scale=float(tensor.quantization.scales[0]),
-        zero_point=int(tensor.quantization.zero_points[0]),
-    )
 
 
 def _naming(progress: Progress, name: str) -> Progress:

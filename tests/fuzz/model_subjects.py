@@ -30,12 +30,12 @@ from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.quantity import Quantity
 from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.real import stored_inputs
 from edgekit.shrinking.diet import diet
 from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable
 from edgekit.shrinking.size_map import size_map
 from edgekit.specs import Limits
-from edgekit.verification.verify import stored_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

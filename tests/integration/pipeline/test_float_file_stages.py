@@ -23,7 +23,7 @@ from edgekit.model.writer import write
 from edgekit.numerics.integers import quantize
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.process import Progress, silent
-from edgekit.verification.verify import real_outputs
+from edgekit.runtimes.real import real_outputs
 
 RNG = np.random.default_rng(6)
 SAMPLES = RNG.normal(0, 1, (120, 3, 8, 8)).astype(np.float32)  # channels first

@@ -13,7 +13,7 @@ from edgekit.model.reader import Model, Operator, read
 from edgekit.model.writer import write
 from edgekit.quantization.bias_correction import correct_biases
 from edgekit.runtimes.process import silent
-from edgekit.verification.verify import real_outputs
+from edgekit.runtimes.real import real_outputs
 
 RNG = np.random.default_rng(8)
 SAMPLES = RNG.normal(0, 2, (60, 8, 8, 3)).astype(np.float32)

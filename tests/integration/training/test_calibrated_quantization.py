@@ -16,11 +16,11 @@ from edgekit.quantization.bias_correction import correct_biases
 from edgekit.quantization.calibration import calibrate
 from edgekit.quantization.coarse_weights import coarsened
 from edgekit.runtimes.process import Worker, silent
+from edgekit.runtimes.real import real_outputs
 from edgekit.specs import QuantizeSpec
 from edgekit.training.calibrated_quantization import calibrated, quantized
 from edgekit.training.converter import convert
 from edgekit.verification.metrics import score_outputs
-from edgekit.verification.verify import real_outputs
 
 pytestmark = pytest.mark.train
 

@@ -18,11 +18,11 @@ from edgekit.model.reader import read
 from edgekit.model.values import Model
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.real import real_outputs
 from edgekit.verification import agreement as module
 from edgekit.verification.agreement import Agreement, agreement
 from edgekit.verification.divergence import differs, first_divergence
 from edgekit.verification.limits import gates
-from edgekit.verification.verify import real_outputs
 
 Reals = npt.NDArray[np.float32]
 BORDERS = np.arange(-4, 4, dtype=np.int16) * 1000
