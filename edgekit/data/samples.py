@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.data.labels import has_positions, hold_classes
 from edgekit.data.sources import RANDOM, Samples, Source, read_source
 from edgekit.data.splitting import split
 from edgekit.errors import InputError
 from edgekit.files.fingerprint import samples_digest
-from edgekit.verification.metrics import has_positions, hold_classes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.data.labels import hold_classes
 from edgekit.data.reference import Vectors, load_vectors
 from edgekit.devices.profile import Target
 from edgekit.emission import formats
@@ -27,7 +28,7 @@ from edgekit.runtimes.real import stored_inputs
 from edgekit.shrinking import shrink
 from edgekit.verification.agreement import agreement
 from edgekit.verification.limits import gates
-from edgekit.verification.metrics import confusion, hold_classes, score_outputs
+from edgekit.verification.metrics import confusion, score_outputs
 from edgekit.verification.verify import verify
 
 if TYPE_CHECKING:

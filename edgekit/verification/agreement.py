@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.data.labels import hold_classes
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.feeding import is_quantized
 from edgekit.model.float_twin import real_values
@@ -16,7 +17,7 @@ from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.divergence import FLOAT_STEP, first_divergence
 from edgekit.verification.first_difference import Difference
-from edgekit.verification.metrics import classes_of_outputs, hold_classes
+from edgekit.verification.metrics import classes_of_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

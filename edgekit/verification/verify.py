@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.data.labels import hold_classes
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.model.reader import read
@@ -13,14 +14,7 @@ from edgekit.model.single_output import scored_output
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import real_outputs
-from edgekit.verification.metrics import (
-    Outcomes,
-    Score,
-    classes_of_outputs,
-    drop_at_most,
-    hold_classes,
-    outcomes,
-)
+from edgekit.verification.metrics import Outcomes, Score, classes_of_outputs, drop_at_most, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

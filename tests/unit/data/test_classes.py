@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
+from edgekit.data.labels import classes_of_labels, hold_classes
 from edgekit.errors import InputError
-from edgekit.verification.metrics import (
-    classes_of_labels,
-    classes_of_outputs,
-    confusion,
-    hold_classes,
-    outcomes,
-    score_outputs,
-)
+from edgekit.verification.metrics import classes_of_outputs, confusion, outcomes, score_outputs
 
 
 @pytest.mark.parametrize(

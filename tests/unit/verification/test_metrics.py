@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from edgekit.data.labels import hold_classes
 from edgekit.errors import InputError
 from edgekit.verification.metrics import (
     Outcomes,
@@ -8,7 +9,6 @@ from edgekit.verification.metrics import (
     confusion,
     drop,
     drop_at_most,
-    hold_classes,
     outcomes,
     score_outputs,
 )
