@@ -5,8 +5,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from edgekit.emission.op_resolver import Registration, registrations
 from edgekit.errors import UnsupportedModelError
+from edgekit.fit.registrations import Registration, registrations
 from edgekit.quantity import Quantity
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from edgekit.cli import run
 from edgekit.emission.emit import EmulatorSpec, emit
 from edgekit.errors import UsageError
 
-RECORD = ".edgekit-emitted_folder.json"
+RECORD = ".edgekit-emitted.json"
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from ai_edge_litert import schema_py_generated as schema
 from operator_graphs import GraphBuilder
 
 from edgekit.devices.profile import load_target
-from edgekit.emission.op_resolver import registrations
 from edgekit.errors import EdgekitError
 from edgekit.fit.check import Fit, check_model, to_json
+from edgekit.fit.registrations import registrations
 from edgekit.fit.tflm_operators import CUSTOM
 from edgekit.model.inspection import inspect
 from edgekit.model.integer import float_tensors

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emission.op_resolver import registrations
 from edgekit.errors import UnsupportedModelError
+from edgekit.fit.registrations import registrations
 from edgekit.model.reader import Model, load
 
 
@@ -109,12 +109,9 @@ def test_every_builtin_that_a_firmware_was_linked_with_is_known(shared_models: P
     with table.open() as stream:
         names = {row["registration"] for row in csv.DictReader(stream)}
     methods = {name for name in names if name.startswith("Add")}
-    from edgekit.emission import op_resolver
+    from edgekit.fit import registrations as known
 
-    known = {
-        op_resolver._method(op)
-        for op in (*op_resolver._REGULAR, *op_resolver._IRREGULAR, *op_resolver._CUSTOM)
-    }
+    known = {known._method(op) for op in (*known._REGULAR, *known._IRREGULAR, *known._CUSTOM)}
     assert methods <= known
 
 
@@ -132,8 +129,8 @@ def test_a_real_model(shared_models: Path) -> None:
 
 
 def test_the_resolver_and_the_check_know_the_same_operators() -> None:
-    from edgekit.emission import op_resolver
+    from edgekit.fit import registrations as known
     from edgekit.fit.tflm_operators import CUSTOM, TYPES
 
-    assert {*op_resolver._REGULAR, *op_resolver._IRREGULAR} == set(TYPES)
-    assert set(CUSTOM) <= set(op_resolver._CUSTOM)
+    assert {*known._REGULAR, *known._IRREGULAR} == set(TYPES)
+    assert set(CUSTOM) <= set(known._CUSTOM)
