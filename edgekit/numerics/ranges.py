@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from edgekit.errors import InputError, UsageError, suggestion
-from edgekit.specs import Calibration
+from edgekit.numerics.range_methods import RangeMethod
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Reals = npt.NDArray[np.floating]
     Floats = npt.NDArray[np.float64]
 
-METHODS: tuple[Calibration, ...] = get_args(Calibration)
+METHODS: tuple[RangeMethod, ...] = get_args(RangeMethod)
 PERCENTILE_OF_VALUES = 99.99
 PERCENTILE_OF_SAMPLES = 99.0
 _STEPS = 255  # between the ends of an int8 grid
@@ -61,7 +61,7 @@ class Spread:
     counts: "npt.NDArray[np.int64]"
 
 
-def activation_range(samples: "Reals", method: Calibration = "minmax") -> Range:
+def activation_range(samples: "Reals", method: RangeMethod = "minmax") -> Range:
     """Return the range of real numbers that the integers of a tensor should span.
 
     Args:
@@ -128,7 +128,7 @@ def joined(first: Spread, second: Spread) -> Spread:
     )
 
 
-def range_of(values: Spread, method: Calibration = "minmax") -> Range:
+def range_of(values: Spread, method: RangeMethod = "minmax") -> Range:
     """Return the range for ``values``; see `activation_range`.
 
     Raises:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.errors import InputError
+from edgekit.numerics.range_methods import RangeMethod
 from edgekit.specs.checks import check_count, check_types
 
 IoType = Literal["int8", "uint8", "float32"]
@@ -11,7 +12,7 @@ Scheme = Literal["int8", "int16x8", "int4", "float16", "dynamic"]
 Converted = Literal["int8", "int16x8", "float16", "dynamic", "float32"]
 Simulation = Literal["int4", "int2", "binary", "fp8"]
 SIMULATED_BITS: dict[Simulation, int] = {"int4": 4, "int2": 2, "binary": 1, "fp8": 8}
-Calibration = Literal["minmax", "percentile", "mse", "entropy"]
+Calibration = RangeMethod
 Method = Literal["qat", "ptq"]
 
 
