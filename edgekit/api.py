@@ -180,7 +180,7 @@ def explain(
     Raises:
         EdgekitError: What the user must put right.
     """
-    from edgekit.data.calibration_split import scored_vectors
+    from edgekit.data.validation import scored_vectors
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken
     from edgekit.model.reader import read_bytes
@@ -310,7 +310,7 @@ def verify(
     Raises:
         EdgekitError: What the user must put right.
     """
-    from edgekit.data.calibration_split import scored_vectors
+    from edgekit.data.validation import scored_vectors
     from edgekit.model.reader import read_bytes
     from edgekit.runtimes.known import RUNTIMES
     from edgekit.verification.agreement import agreement

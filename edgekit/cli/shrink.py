@@ -73,7 +73,7 @@ def shrink(
 
 def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
-    from edgekit.data.calibration_split import validation_vectors
+    from edgekit.data.validation import validation_vectors
     from edgekit.runtimes.real import stored_inputs
     from edgekit.specs import DataSpec
 

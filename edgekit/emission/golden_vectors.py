@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data.calibration_split import validation_vectors
+from edgekit.data.validation import validation_vectors
 from edgekit.emission.formats import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.feeding import check_samples, value_type

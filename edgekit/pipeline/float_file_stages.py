@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data.calibration_split import (
-    DataSummary,
-    calibration_samples,
-    hold_out,
-    validation_samples,
-)
+from edgekit.data.calibration_split import DataSummary, calibration_samples, validation_samples
 from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
@@ -19,6 +14,7 @@ from edgekit.files.whole_files import write_bytes
 from edgekit.model.input_limits import known_ids
 from edgekit.model.reader import load, read, read_bytes
 from edgekit.model.single_output import scored_output
+from edgekit.pipeline.data_stage import hold_out
 from edgekit.pipeline.hand_over import (
     FLOAT_NAME,
     Border,

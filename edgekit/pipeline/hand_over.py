@@ -205,7 +205,7 @@ def finish(
 
     Args:
         work: Of the stage ``convert``: it calls `keep_model`.
-        samples: The folder of the stage of `edgekit.data.calibration_split.hold_out`.
+        samples: The folder of the stage of `edgekit.pipeline.data_stage.hold_out`.
         vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
         project: What was asked for.
         stages: Of the run.

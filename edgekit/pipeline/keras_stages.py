@@ -6,17 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.calibration_split import (
-    DataSummary,
-    calibration_samples,
-    hold_out,
-    validation_samples,
-)
+from edgekit.data.calibration_split import DataSummary, calibration_samples, validation_samples
 from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
 from edgekit.model.pruned_weights import FILE_NAME as MASKS_NAME
+from edgekit.pipeline.data_stage import hold_out
 from edgekit.pipeline.float_file_stages import float_half, is_float_file, stages_of_file
 from edgekit.pipeline.hand_over import (
     Border,

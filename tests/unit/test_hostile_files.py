@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgekit.data import npz
-from edgekit.data.calibration_split import validation_vectors
 from edgekit.data.images import read_images
 from edgekit.data.npz import read_arrays
 from edgekit.data.sources import read_source
+from edgekit.data.validation import validation_vectors
 from edgekit.devices.profile import CostModel, Cycles, Target
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
 from edgekit.files.toml import decode

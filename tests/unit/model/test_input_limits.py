@@ -8,7 +8,7 @@ import pytest
 from operator_graphs import GraphBuilder, options
 from operator_models import single_operator
 
-from edgekit.data.calibration_split import validation_vectors
+from edgekit.data.validation import validation_vectors
 from edgekit.emission.golden_vectors import random_inputs
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.input_limits import input_limits
