@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.finding import Finding
+from edgekit.fit.arena.interpreter import builds_of
 from edgekit.fit.arena.plan import ArenaPlan, plan
 from edgekit.fit.flash import code_quantity, model_quantity
-from edgekit.fit.interpreter import builds_of
 from edgekit.fit.latency.predict import latency, operator_milliseconds
 from edgekit.fit.operators import CALLS, Unsupported, unsupported_operators
 from edgekit.model.reader import read

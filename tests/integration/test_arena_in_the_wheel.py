@@ -6,8 +6,8 @@ import pytest
 from random_graphs import random_graph
 
 from edgekit.errors import EdgekitError
+from edgekit.fit.arena.interpreter import HOST
 from edgekit.fit.arena.plan import plan
-from edgekit.fit.interpreter import HOST
 from edgekit.model.reader import read
 from edgekit.runtimes import tflm
 

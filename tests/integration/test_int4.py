@@ -13,8 +13,8 @@ from random_graphs import random_graph
 import edgekit
 from edgekit.devices.profile import RuntimeProfile, load_target
 from edgekit.errors import EdgekitError
+from edgekit.fit.arena.interpreter import HOST, build_of
 from edgekit.fit.arena.plan import plan
-from edgekit.fit.interpreter import HOST, build_of
 from edgekit.fit.operators import unsupported_operators
 from edgekit.model.edit import map_tensors
 from edgekit.model.float_twin import float_twin

@@ -8,8 +8,8 @@ from operator_models import CASES, single_operators
 
 from edgekit.devices.profile import RuntimeProfile
 from edgekit.errors import EdgekitError
+from edgekit.fit.arena.interpreter import HOST
 from edgekit.fit.arena.plan import plan
-from edgekit.fit.interpreter import HOST
 from edgekit.fit.operators import unsupported_operators
 from edgekit.model.reader import read
 from edgekit.runtimes import tflm

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from edgekit.fit.arena.convolution_geometry import Layer
+    from edgekit.fit.arena.interpreter import EspChip, EspNn
     from edgekit.fit.arena.kernels import Kernel
-    from edgekit.fit.interpreter import EspChip, EspNn
 
 _CONVOLUTION: "Mapping[EspChip, Mapping[EspNn, Callable[[Layer], int]]]" = {
     "esp32-s3": {

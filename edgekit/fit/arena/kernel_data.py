@@ -6,7 +6,7 @@ One letter a field, as `Abi.struct_bytes` reads them, in the order of TFLite-Mic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.fit.interpreter import Build
+    from edgekit.fit.arena.interpreter import Build
 
 _CONV = "iiii iii ii PP ii i"  # OpDataConv: padding, zero points, multiplier, channels, range
 _FULLY_CONNECTED = "iiiiiiiii PPb"  # OpDataFullyConnected

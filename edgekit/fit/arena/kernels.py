@@ -6,7 +6,7 @@ from edgekit.fit.arena.kernel_data import kernel_data
 
 if TYPE_CHECKING:
     from edgekit.fit.arena.allocator import Allocator
-    from edgekit.fit.interpreter import Build
+    from edgekit.fit.arena.interpreter import Build
     from edgekit.model.reader import Graph, Operator, Tensor
 
 

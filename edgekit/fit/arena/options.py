@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.fit.interpreter import Build
+    from edgekit.fit.arena.interpreter import Build
 
 _OPTIONS: dict[str, str] = {
     # builtin_op_data.h, as far as flatbuffer_conversions.cc allocates a structure for the

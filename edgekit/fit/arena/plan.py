@@ -12,7 +12,7 @@ from edgekit.fit.arena.lifetimes import Lifetimes, lifetimes
 from edgekit.fit.arena.options import options
 
 if TYPE_CHECKING:
-    from edgekit.fit.interpreter import Build
+    from edgekit.fit.arena.interpreter import Build
     from edgekit.model.reader import Model
 
 

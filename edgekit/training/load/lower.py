@@ -7,11 +7,11 @@ import numpy as np
 
 from edgekit.errors import ToolError
 from edgekit.training._tensorflow import Layer, Model, Tensor, tf_keras
-from edgekit.training.aware.activation_layers import (
+from edgekit.training.graph import replay
+from edgekit.training.load.activation_layers import (
     holds_unknown_activation,
     with_activations_apart,
 )
-from edgekit.training.graph import replay
 from edgekit.training.load.affine import Affine, Folds, plan_folds
 from edgekit.training.load.bridge import outputs_agree, trial_batch
 

@@ -11,9 +11,9 @@ from graphs import GraphBuilder
 from edgekit.devices.profile import load_target
 from edgekit.fit.arena import esp32_p4, esp32_s3
 from edgekit.fit.arena.convolution_geometry import Layer, Window
+from edgekit.fit.arena.interpreter import EspChip, build_of, builds_of
 from edgekit.fit.arena.plan import plan
 from edgekit.fit.check import check
-from edgekit.fit.interpreter import EspChip, build_of, builds_of
 from edgekit.model.reader import load, read
 
 

@@ -11,8 +11,8 @@ from operator_models import single_operator
 from random_graphs import random_graph
 
 from edgekit.devices.profile import load_target
+from edgekit.fit.arena.interpreter import HOST, build_of
 from edgekit.fit.arena.plan import plan
-from edgekit.fit.interpreter import HOST, build_of
 from edgekit.model.reader import load, read
 from edgekit.model.writer import write
 from edgekit.runtimes import tflm
