@@ -1,29 +1,48 @@
-"""Imports go one way, and TensorFlow stands behind one door."""
+"""Imports go one way, a floor a room, and TensorFlow stands behind one door."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "edgekit"
 
-# Each room may import from its own level and those above it in this list.
-LEVELS = [
-    {
-        "errors", "quantity", "finding", "dependencies", "__init__", "files", "numerics", "project",
-        "specs", "devices", "model", "runtimes", "data", "measurement", "quantization", "shrinking",
-        "training", "verification", "fit", "reports", "emission", "explanation", "callbacks",
-        "pipeline", "comparison", "api",
-    },
-    {"cli", "__main__"},
-]  # fmt: skip
-LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+# From the top: a room imports from the floors below its own, and from no other room of its floor.
+# docs/architecture.md says what lies where.
+FLOORS = (
+    ("__main__",),
+    ("cli",),
+    ("api",),
+    ("comparison",),
+    ("pipeline",),
+    ("reports", "emission", "explanation", "callbacks"),
+    ("training", "verification", "fit"),
+    ("data", "measurement", "quantization", "shrinking"),
+    ("runtimes",),
+    ("model",),
+    ("project",),
+    ("specs", "devices"),
+    ("numerics",),
+    ("files",),
+    ("finding", "dependencies"),
+    ("quantity",),
+    ("errors", "version"),
+)
+# Rooms inside of a room; they and the modules beside them may know one another, module by module.
+INNER = (("training.aware",), ("training.pruning",), ("training.load",))
+# Import paths that users have, of what lies elsewhere now.
+PATHS = {"__init__", "device_report", "emitters"}
+FLOOR = {room: floor for floor, rooms in enumerate((*FLOORS,)) for room in rooms}
+INNER_FLOOR = {room: floor for floor, rooms in enumerate(INNER) for room in rooms}
 TRAINING = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 
 def room(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
+    return module.split(".", maxsplit=1)[0]
 
 
 @cache
@@ -37,32 +56,77 @@ def imports(path: Path) -> list[str]:
     return found
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def within(path: Path) -> Iterator[str]:
+    """Yield the modules of edgekit that the module at ``path`` imports, without ``edgekit.``."""
+    for name in imports(path):
+        head, _, rest = name.partition(".")
+        if head == "edgekit" and rest:
+            yield rest if rest in MODULES else rest.rpartition(".")[0] or rest
 
 
-def test_every_module_has_its_room() -> None:
-    assert {name_of(path) for path in MODULES} <= set(LEVEL)
+def at_once(path: Path) -> Iterator[str]:
+    """Yield what is imported when the module is, not later in a function or for types alone."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("edgekit."):
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}".removeprefix("edgekit.")
+                yield full if full in MODULES else full.rpartition(".")[0]
 
 
-def test_imports_go_one_way() -> None:
-    upwards = [
-        f"{path.relative_to(PACKAGE)} imports {module}"
-        for path in MODULES
-        if name_of(path) != "__init__"  # it names all, lazily
-        for module in imports(path)
-        # `from edgekit import emit` names a room too
-        if module.startswith("edgekit.") and LEVEL.get(room(module), 0) > LEVEL[name_of(path)]
+def test_every_module_has_its_room_and_every_room_its_modules() -> None:
+    assert {room(module) for module in MODULES} - PATHS == set(FLOOR)
+
+
+def test_few_modules_are_loose() -> None:
+    loose = [path.stem for path in PACKAGE.glob("*.py")]
+    assert len(loose) <= 12
+
+
+def test_no_room_is_called_after_a_function() -> None:
+    import edgekit
+
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert not folders & set(edgekit.__all__)
+
+
+def test_imports_go_down() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module, path in MODULES.items()
+        for other in within(path)
+        if room(module) not in PATHS
+        and room(other) != room(module)
+        and FLOOR.get(room(other), -1) <= FLOOR[room(module)]
     ]
-    assert upwards == []
+    assert not wrong
+
+
+def test_imports_between_inner_rooms_go_down() -> None:
+    def inner(module: str) -> str:
+        return module.rpartition(".")[0]
+
+    wrong = [
+        f"{module} imports {other}"
+        for module, path in MODULES.items()
+        for other in within(path)
+        if inner(module) != inner(other)
+        and {inner(module), inner(other)} <= set(INNER_FLOOR)
+        and INNER_FLOOR[inner(other)] <= INNER_FLOOR[inner(module)]
+    ]
+    assert not wrong
+
+
+def test_no_module_needs_itself_to_be_imported() -> None:
+    below = {module: set(at_once(path)) & set(MODULES) for module, path in MODULES.items()}
+    while leaves := {module for module, others in below.items() if not others & set(below)}:
+        below = {module: others for module, others in below.items() if module not in leaves}
+    assert not below
 
 
 def test_tensorflow_is_imported_behind_its_door_alone() -> None:
-    past_it = [
-        f"{path.relative_to(PACKAGE)} imports {module}"
-        for path in MODULES
-        if name_of(path) not in {"training", "callbacks", "api"}
-        for module in imports(path)
-        if module.split(".")[0] in TRAINING
-    ]
-    assert past_it == []
+    users = {
+        module
+        for module, path in MODULES.items()
+        if {name.split(".")[0] for name in imports(path)} & TRAINING
+    }
+    assert {room(module) for module in users} <= {"training", "callbacks", "api"}
