@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Literal
 
 from edgekit.errors import EdgekitError, InputError, suggestion
+from edgekit.files.results import told
 from edgekit.files.toml import Bytes, Hertz, decode, read
+from edgekit.quantity import format_bytes
 
 _LOG = logging.getLogger(__name__)
 _ENTRY_POINTS = "edgekit.targets"
@@ -177,6 +179,18 @@ class Target:
     ram: Memory
     flash: Memory | None = None
     latency: CostModel | None = None
+
+    @property
+    def spelled(self) -> str:
+        """Every field in writing: targets of which it is the same are the same."""
+        values = (f"{item.name}={getattr(self, item.name)!r}" for item in fields(self))
+        return f"Target({', '.join(values)})"
+
+    def __repr__(self) -> str:
+        core, memories = self.core, (("RAM", self.ram), ("flash", self.flash))
+        sizes = [f"{name} {format_bytes(item.total)}" for name, item in memories if item]
+        clock = f"{core.name} {core.clock / 1e6:g} MHz"
+        return told(f"<Target {self.name}: {', '.join((clock, *sizes, self.runtime.name))}>")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -354,9 +368,8 @@ def _require(source: str, what: str) -> None:
 
 
 def _folder() -> Path:
-    package = Path(__file__).parents[1]
-    wheel = package / "targets"
-    return wheel if wheel.is_dir() else package.parent / "targets"  # in a checkout
+    wheel = Path(__file__).with_name("targets")
+    return wheel if wheel.is_dir() else Path(__file__).parents[2] / "targets"  # in a checkout
 
 
 def _extended(path: Path, above: tuple[Path, ...]) -> dict[str, object]:

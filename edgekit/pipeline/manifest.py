@@ -116,7 +116,7 @@ def sources_of(project: "Project", targets: "tuple[Target, ...]") -> Sources:
     return Sources(
         model=content_of(project.model.source, project.directory),
         code=code_of(project.directory) if any(is_hook(name) for name in named) else None,
-        targets={target.name: sha256(repr(target).encode()) for target in targets},
+        targets={target.name: sha256(target.spelled.encode()) for target in targets},
         threads=threads(),
     )
 
