@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.devices.profile import load_target
-from edgekit.pipeline.build import Run, build
+from edgekit.pipeline.build import build
 from edgekit.pipeline.file_stages import MODEL_NAME
+from edgekit.pipeline.run import Run
 from edgekit.project.project import Project, load_project
 from edgekit.shrinking import Shrunk, shrink
 from edgekit.specs import DataSpec, Limits, ModelSpec, PruneSpec, QuantizeSpec, TrainSpec

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import EdgekitError, InputError
 from edgekit.model.reader import read
-from edgekit.pipeline.build import Run, build
+from edgekit.pipeline.build import build
 from edgekit.pipeline.hand_over import MODEL_NAME
 from edgekit.quantity import Quantity
 from edgekit.quantization.coarse_weights import packed_bytes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edgekit.pipeline.reuse import Siblings
+    from edgekit.pipeline.run import Run
     from edgekit.project.project import Project
 
 PROCESS = "the process of this point"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError
+from edgekit.files.outputs import check_output_file
+from edgekit.files.whole_files import write_text
 from edgekit.pipeline.stages import Watch, unwatched
-from edgekit.project.project import resolve
+from edgekit.project.project import Project, resolve
 from edgekit.runtimes.process import Worker
 from edgekit.specs import PruneSpec
 from edgekit.training.fit import train
@@ -18,7 +20,6 @@ from edgekit.training.pruning.sensitivity import sensitivity as measure
 
 if TYPE_CHECKING:
     from edgekit.numerics.allocation import LayerCurve
-    from edgekit.project.project import Project
 
 _WIDTH, _HEIGHT = 640, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 150, 16, 40  # margins; the legend stands at the right
@@ -33,10 +34,11 @@ font-size="12">
 
 
 def sensitivity(
-    source: "str | Path | Project" = ".",
+    source: str | Path | Project = ".",
     *,
     data: str | None = None,
     seed: int | None = None,
+    plot: str | Path | None = None,
     watch: Watch = unwatched,
 ) -> Sensitivity:
     """Measure what each layer loses when it alone is pruned and nothing is trained after it.
@@ -46,12 +48,23 @@ def sensitivity(
         data: An ``.npz``, ``module:function`` or a folder of images, with labels; of a model, or
             instead of the project's.
         seed: Of the split; None: the project's.
+        plot: An ``.svg`` file to write the curves to; None: none.
         watch: Given each stage's name, what is told of its progress.
 
     Raises:
         EdgekitError: What the user must put right.
     """
     project = resolve(source, data=data, seed=seed)
+    if plot is not None:
+        named = () if isinstance(source, Project) else (Path(source),)
+        check_output_file(Path(plot), (*named, *project.inputs), option="--plot")
+    found = _measured(project, watch)
+    if plot is not None:
+        write_text(Path(plot), to_svg(found))
+    return found
+
+
+def _measured(project: Project, watch: Watch) -> Sensitivity:
     if project.data.source == RANDOM:
         raise InputError("random data have no labels to measure with", hint="give data with labels")
     with (
@@ -73,7 +86,7 @@ def sensitivity(
             )
 
 
-def _trained(project: "Project", worker: Worker, folder: Path, watch: Watch) -> tuple[Path, str]:
+def _trained(project: Project, worker: Worker, folder: Path, watch: Watch) -> tuple[Path, str]:
     """Return the project's model, trained where it asks for that, and the loss that it names."""
     patience = patience_seconds(project.model.source, project.directory)
     with watch("load") as progress, worker.within(patience):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.comparison.point import Built, Failed
+from edgekit.files.results import told
 from edgekit.quantity import Quantity
 from edgekit.reports import manifest as facts
 
@@ -82,6 +83,11 @@ class Result:
     def is_built(self) -> bool:
         """Whether there is a model."""
         return self.error is None
+
+    def __repr__(self) -> str:
+        state = "failed" if self.error else "passed" if self.passed else "misses a limit"
+        score = "" if self.accuracy is None else f", {self.metric} {self.accuracy:.4f}"
+        return told(f"<Result {self.name}: {state}{score}, {self.model_bytes or 0:,} B>")
 
     @property
     def missed(self) -> "tuple[Finding, ...]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.comparison import choice
 from edgekit.comparison.result import to_json as result_json
+from edgekit.files.results import few, save_json, told
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
@@ -58,6 +59,23 @@ class Study:
     def passed(self) -> bool:
         """Whether a point meets every limit."""
         return self.cheapest is not None
+
+    def save(self, path: str | Path) -> None:
+        """Write what ``study.json`` holds to ``path``."""
+        save_json(path, "compare", to_json(self))
+
+    def __repr__(self) -> str:
+        built = sum(item.is_built for item in self.results)
+        return told(
+            f"Study of {self.name}: {'passed' if self.passed else 'FAILED'}",
+            directory=self.directory,
+            points=f"{len(self.results)}, {built} built",
+            metric=self.metric,
+            front=few(item.name for item in self.front),
+            cheapest=self.cheapest and self.cheapest.name,
+            nearest=self.nearest and self.nearest.name,
+            notes=few(self.notes, most=1),
+        )
 
 
 def weigh(project: "Project", results: "Sequence[Result]", *, directory: Path) -> Study:

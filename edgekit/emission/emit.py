@@ -20,6 +20,7 @@ from edgekit.emission.formats import emit as render
 from edgekit.emission.golden_vectors import data_inputs, golden_vectors, random_inputs
 from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.files.outputs import check_output_folder
+from edgekit.files.results import few, told
 from edgekit.files.whole_files import sha256
 from edgekit.fit.check import check
 from edgekit.model.reader import read, read_bytes
@@ -74,6 +75,32 @@ class Emission:
         """Whether the model fits its target, and the emulated self-test gave the golden outputs."""
         return not self.missed and (self.emulation is None or self.emulation.passed)
 
+    def save(self, path: str | Path) -> None:
+        """Write the files to the folder ``path`` as well.
+
+        Raises:
+            UsageError: There are none, or what stands there is not edgekit's to replace.
+        """
+        if self.missed:
+            raise UsageError(
+                f"nothing was emitted: {self.missed[0].message}", hint=self.missed[0].hint
+            )
+        check_free(Path(path), replace=False, builds=False)
+        write_emitted(self.files, Path(path), replace=False)
+
+    def __repr__(self) -> str:
+        arena = self.arena_bytes
+        return told(
+            f"Emission of {self.format}: {'passed' if self.passed else 'FAILED'}",
+            out=self.out,
+            files=few(file.path for file in self.files),
+            arena_bytes=arena and f"{arena.value:,.0f}, {arena.kind}",
+            vectors=self.vectors,
+            missed=few(item.gate for item in self.missed),
+            emulation=self.emulation
+            and f"{self.emulation.board}: {'passed' if self.emulation.passed else 'FAILED'}",
+        )
+
 
 def emit(  # noqa: PLR0913  one argument an option
     model: str | Path,
@@ -83,7 +110,7 @@ def emit(  # noqa: PLR0913  one argument an option
     name: str | None = None,
     target: str | None = None,
     arena: str | None = None,
-    project: Path | None = None,
+    project: str | Path | None = None,
     vectors: int = 2,
     data: str | None = None,
     seed: int = 0,
@@ -121,7 +148,7 @@ def emit(  # noqa: PLR0913  one argument an option
     if emulator is not None and format != "cmake":
         raise UsageError(f"--run builds cmake projects, not {format}", hint="--as cmake")
     path, folder = Path(model), Path(out)
-    settings = None if project is None else load_project(project)
+    settings = None if project is None else load_project(Path(project))
     spec = DataSpec(source=RANDOM) if settings is None else settings.data
     named = name or (_name_of(path) if settings is None else settings.name)
     check_name(named)
@@ -193,11 +220,11 @@ def _emulation_json(emulation: Emulation) -> dict[str, object]:
 
 
 def _inputs(
-    model: Path, project: Path | None, data: str | None, emulator: EmulatorSpec | None
+    model: Path, project: str | Path | None, data: str | None, emulator: EmulatorSpec | None
 ) -> list[Path]:
     """Return the files and folders that are read."""
     found = [model] if data is None else [model, source_file(data, Path.cwd())]
-    found += [] if project is None else [project]
+    found += [] if project is None else [Path(project)]
     return [*found, *([] if emulator is None else [emulator.tflm])]
 
 

@@ -10,6 +10,7 @@ from edgekit.explanation.causes import Cause, causes
 from edgekit.explanation.effects import Examined
 from edgekit.explanation.observation import Observed, observe
 from edgekit.explanation.view import Effect, View
+from edgekit.files.results import save_json, told
 from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
 from edgekit.model.integer import FloatTensor, float_tensors
 from edgekit.model.reader import read
@@ -23,6 +24,7 @@ from edgekit.verification.metrics import Score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from edgekit.data.reference import Vectors
     from edgekit.model.values import Model
@@ -58,6 +60,21 @@ class Explanation:
     difference: Difference | None = None
     compared_runtimes: bool = False
     origin: str = ""
+
+    def save(self, path: "str | Path") -> None:
+        """Write what ``edgekit explain --json`` prints to ``path``."""
+        save_json(path, "explain", to_json(self))
+
+    def __repr__(self) -> str:
+        scores = (("float", self.reference), ("integer", self.integer))
+        return told(
+            f"Explanation from {self.samples} samples",
+            data=self.origin,
+            score=", ".join(f"{name} {item.value:.4f}" for name, item in scores if item),
+            operators=len(self.operators),
+            **{f"cause_{rank}": item.message for rank, item in enumerate(self.causes[:5], 1)},
+            difference=self.difference and f"{self.difference.op} at {self.difference.operator}",
+        )
 
 
 def explain(

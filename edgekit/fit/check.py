@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
+from edgekit.files.results import save_json, told
 from edgekit.finding import Finding
 from edgekit.fit.arena.interpreter import builds_of
 from edgekit.fit.arena.plan import ArenaPlan, plan
@@ -61,6 +62,25 @@ class Fit:
     findings: tuple[Finding, ...]
     operator_ms: tuple[float, ...] = ()
     plan: ArenaPlan | None = None
+
+    def save(self, path: "str | Path") -> None:
+        """Write what ``edgekit check --json`` prints of it to ``path``."""
+        save_json(path, "check", {"targets": [to_json(self)]})
+
+    def __repr__(self) -> str:
+        missed = ", ".join(item.gate for item in self.findings if not item.passed)
+        figures = (
+            ("flash", self.flash_bytes or self.model_bytes),
+            ("arena", self.arena_bytes),
+            ("latency", self.latency_ms),
+        )
+        known = [f"{name} {_short(item)}" for name, item in figures if item is not None]
+        verdict = f"misses {missed}" if missed else "fits"
+        return told(f"<Fit {self.target}: {', '.join((verdict, *known))}>")
+
+
+def _short(figure: Quantity) -> str:
+    return format_bytes(figure.value) if figure.unit == "B" else f"{figure.value:.3g} {figure.unit}"
 
 
 def check(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from edgekit.devices.profile import load_target
 from edgekit.errors import InputError, UsageError
+from edgekit.files.outputs import check_output_file
+from edgekit.files.results import few, save_json, told
 from edgekit.files.whole_files import write_text
 from edgekit.measurement import phone
 from edgekit.measurement.serial_port import read_report, whole_report
@@ -66,6 +68,22 @@ class Bench:
     clock_hz: int | None
     passed: bool
 
+    def __repr__(self) -> str:
+        costly = sorted(self.operators, key=lambda item: -item.cost.value)
+        return told(
+            f"Bench of {self.model} on {self.target}: {'passed' if self.passed else 'FAILED'}",
+            latency_ms=self.latency_ms and f"{self.latency_ms.value:.4g}, {self.latency_ms.kind}",
+            instructions=self.instructions and f"{self.instructions.value:,.0f}",
+            invocations=self.invocations,
+            operators=few(f"{item.op} {item.cost.value:.4g} {item.cost.unit}" for item in costly),
+            arena_used_bytes=self.arena_used_bytes and f"{self.arena_used_bytes.value:,.0f}",
+            selftest=self.selftest and f"{self.selftest.vectors} vectors",
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write what ``edgekit bench --json`` prints to ``path``."""
+        save_json(path, "bench", to_json(self))
+
 
 def bench(
     model: str | Path,
@@ -75,7 +93,8 @@ def bench(
     adb: bool = False,
     baud: int = BAUD,
     timeout_seconds: float = TIMEOUT_SECONDS,
-    log: Path | None = None,
+    log: str | Path | None = None,
+    out: str | Path | None = None,
 ) -> Bench:
     """Measure a `.tflite` on a board or a phone, or read a log of that.
 
@@ -87,6 +106,7 @@ def bench(
         baud: Of the serial port.
         timeout_seconds: After which the device is given up.
         log: What a serial port or ``benchmark_model`` printed, recorded.
+        out: A CSV that the measurement is added to; `append_measurement`.
 
     Returns:
         What was measured. A self-test that failed is in its ``passed``, not an exception.
@@ -97,6 +117,33 @@ def bench(
         MissingDependencyError: No adb here, or no ``benchmark_model`` on the phone.
         ToolError: The device failed or did not answer in time.
     """
+    read = () if log is None else (Path(log),)
+    if out is not None:
+        check_output_file(Path(out), (Path(model), Path(target), *read))
+    result = _measured(
+        Path(model),
+        target=target,
+        serial=serial,
+        adb=adb,
+        baud=baud,
+        timeout_seconds=timeout_seconds,
+        log=next(iter(read), None),
+    )
+    if out is not None:
+        append_measurement(Path(out), result)
+    return result
+
+
+def _measured(
+    model: Path,
+    *,
+    target: str,
+    serial: str | None,
+    adb: bool,
+    baud: int,
+    timeout_seconds: float,
+    log: Path | None,
+) -> Bench:
     if sum((serial is not None, adb, log is not None)) != 1:
         raise UsageError("name one source", hint="--serial PORT, --adb or --log FILE")
     check_count("baud", baud, least=1)
@@ -107,14 +154,14 @@ def bench(
     if is_phone == (serial is not None) and log is None:
         way = "--adb" if is_phone else "--serial PORT"
         raise UsageError(f"{profile.title} runs {profile.runtime.name}", hint=f"use {way}")
-    parsed = load(Path(model))
+    parsed = load(model)
     subject = _Subject(path=str(model), model=parsed, target=profile)
     if log is not None:
         return _of_log(subject, log)
     if serial is not None:
         report = read_report(serial, baud=baud, timeout_seconds=timeout_seconds)
         return _of_firmware(subject, report)
-    measured = phone.measure(Path(model), sha256=parsed.sha256, timeout_seconds=timeout_seconds)
+    measured = phone.measure(model, sha256=parsed.sha256, timeout_seconds=timeout_seconds)
     return _of_phone(subject, measured)
 
 

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.files.results import few, save_json, told
 from edgekit.model.integer import FloatTensor, float_tensors
 from edgekit.model.macs import macs
 from edgekit.numerics.integers import along
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
     from edgekit.model.reader import Graph, Model, Operator, Tensor
@@ -92,6 +95,22 @@ class Inspection:
     def fully_integer(self) -> bool:
         """Whether no tensor is a float."""
         return not self.float_tensors
+
+    def save(self, path: "str | Path") -> None:
+        """Write what ``edgekit inspect --json`` prints to ``path``."""
+        save_json(path, "inspect", to_json(self))
+
+    def __repr__(self) -> str:
+        return told(
+            f"Inspection: {self.bytes:,} B, {'' if self.fully_integer else 'not '}fully integer",
+            sha256=self.sha256,
+            macs=f"{self.macs:,}",
+            parameters=f"{self.parameters:,}, {self.zero_weight_fraction:.1%} zeros",
+            operators=f"{len(self.operators)}: {few(item.op for item in self.operators)}",
+            inputs=few(f"{item.name} {item.dtype} {item.shape}" for item in self.inputs),
+            outputs=few(f"{item.name} {item.dtype} {item.shape}" for item in self.outputs),
+            float_tensors=few(item.name for item in self.float_tensors),
+        )
 
 
 def inspect(model: "Model") -> Inspection:

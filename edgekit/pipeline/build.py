@@ -1,7 +1,6 @@
 """The stages in their order: from a project to a run directory with everything in it."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,41 +10,22 @@ from edgekit.emission import formats
 from edgekit.errors import InputError, UsageError
 from edgekit.files.outputs import check_output_folder
 from edgekit.files.whole_files import json_text, room_asked, sha256, write_files, write_text
-from edgekit.finding import Finding
 from edgekit.pipeline import manifest as manifests
 from edgekit.pipeline.file_stages import light_half
 from edgekit.pipeline.float_file_stages import check_scored
 from edgekit.pipeline.hand_over import MODEL_NAME, Border
 from edgekit.pipeline.keras_stages import stages_of, train_half
 from edgekit.pipeline.manifest import Outcome, sources_of
-from edgekit.pipeline.stages import Stage, Stages, Watch, claimed, unwatched
+from edgekit.pipeline.plan import Plan
+from edgekit.pipeline.run import REPORT_NAME, Run
+from edgekit.pipeline.stages import Stages, Watch, claimed, unwatched
 from edgekit.reports import html
 
 if TYPE_CHECKING:
     from edgekit.pipeline.reuse import Siblings
     from edgekit.project.project import Project
 
-REPORT_NAME = "report.html"
 C_FOLDER = "c"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """A finished build.
-
-    Args:
-        directory: Where its files are.
-        manifest: The content of its ``manifest.json``.
-        stages: What was done, and how long each took: the content of its ``timings.json``.
-        passed: Whether every limit holds.
-        reproducible: Whether a second build gave the same bytes, where that was asked.
-    """
-
-    directory: Path
-    manifest: dict[str, object]
-    stages: tuple[Stage, ...]
-    passed: bool
-    reproducible: Finding | None = None
 
 
 def run_directory(project: "Project") -> Path:
@@ -129,8 +109,8 @@ def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     return Run(directory=folder, manifest=manifest, stages=outcome.stages, passed=outcome.passed)
 
 
-def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
-    """Return what `build` would do, as JSON values; nothing is run and no data are read.
+def plan(project: "Project", *, out: Path | None = None) -> Plan:
+    """Return what `build` would do; nothing is run and no data are read.
 
     Raises:
         InputError: An unknown target, or a name that C does not take.
@@ -139,11 +119,11 @@ def plan(project: "Project", *, out: Path | None = None) -> dict[str, object]:
     options = manifests.options(project)
     del options["seed"], options["metric"], options["targets"]
     light = ("shrink", "verify", "fit", "emit", "report")
-    return {
-        "stages": [*stages_of(project), *light[not project.shrink :]],
-        "targets": list(project.targets),
-        "run directory": str(out or run_directory(project)),
-        "seed": project.seed,
-        "metric": project.metric,
-        **{name: value for name, value in options.items() if value is not None},
-    }
+    return Plan(
+        stages=(*stages_of(project), *light[not project.shrink :]),
+        targets=project.targets,
+        run_directory=out or run_directory(project),
+        seed=project.seed,
+        metric=project.metric,
+        options={name: value for name, value in options.items() if value is not None},
+    )

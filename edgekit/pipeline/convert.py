@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.files.outputs import check_output_file
+from edgekit.files.results import few, told
 from edgekit.files.whole_files import write_bytes
 from edgekit.model.inspection import Inspection, inspect
 from edgekit.model.reader import read
@@ -24,21 +25,38 @@ class Conversion:
     """A converted file.
 
     Args:
+        content: The file.
         inspection: What is in it.
         correction: What bias correction did; None where it was not asked for.
         warnings: Reasons not to trust its calibration, and what else a user should know.
     """
 
+    content: bytes
     inspection: Inspection
     correction: "Correction | None"
     warnings: tuple[str, ...]
 
+    def save(self, path: str | Path) -> None:
+        """Write the file to ``path``; it appears whole or not at all."""
+        write_bytes(Path(path), self.content)
+
+    def __repr__(self) -> str:
+        found = self.inspection
+        return told(
+            f"Conversion: {found.bytes:,} B, {'' if found.fully_integer else 'not '}fully integer",
+            macs=f"{found.macs:,}",
+            inputs=few(f"{item.name} {item.dtype}" for item in found.inputs),
+            outputs=few(f"{item.name} {item.dtype}" for item in found.outputs),
+            correction=self.correction and self.correction.effect,
+            warnings=few(self.warnings),
+        )
+
 
 def convert(
-    model: str,
+    model: str | Path,
     *,
     data: str,
-    out: Path,
+    out: str | Path | None = None,
     scheme: "Scheme" = "int8",
     io: "IoType" = "int8",
     calibration: "Calibration" = "minmax",
@@ -46,14 +64,14 @@ def convert(
     seed: int = 0,
     watch: Watch = unwatched,
 ) -> Conversion:
-    """Quantize the trained ``model``, write it to ``out`` and return what is in it.
+    """Quantize the trained ``model`` and return the file, and what is in it.
 
     Args:
         model: A ``.keras`` or ``.h5`` file, a SavedModel folder, ``module:function``, or a float
             ``.tflite``, as litert-torch and onnx2tf write them.
         data: An ``.npz``, ``module:function``, a folder of images, or ``"random"``: its
             calibration samples set the ranges of activations.
-        out: A `.tflite` file; it appears whole or not at all.
+        out: A `.tflite` file to write; it appears whole or not at all. None: nothing is written.
         scheme: ``"int8"`` all integer; ``"int16x8"`` 16-bit activations, 8-bit weights;
             ``"int4"`` as int8, with 4-bit weights where TFLite-Micro has kernels;
             ``"float16"`` and ``"dynamic"`` are for phones, not for microcontrollers.
@@ -71,13 +89,16 @@ def convert(
     spec = QuantizeSpec(
         scheme=scheme, io=io, calibration=calibration, bias_correction=bias_correction
     )
-    project = replace(of_model(model, data=data), quantize=spec, seed=seed)
-    check_output_file(out, project.inputs)
+    project = replace(of_model(str(model), data=data), quantize=spec, seed=seed)
+    if out is not None:
+        check_output_file(Path(out), project.inputs)
     with tempfile.TemporaryDirectory() as folder:
         border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
         content = border.model.read_bytes()
-    write_bytes(out, content)
+    if out is not None:
+        write_bytes(Path(out), content)
     return Conversion(
+        content=content,
         inspection=inspect(read(content)),
         correction=border.correction,
         warnings=(*border.data.overlaps, *border.doubts),

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.files.outputs import check_output_folder
+from edgekit.files.results import few, save_json, told
 from edgekit.files.toml import as_written, decode
 from edgekit.files.whole_files import sha256
 from edgekit.finding import Finding
-from edgekit.pipeline.build import REPORT_NAME, Run, build
+from edgekit.pipeline.build import build
+from edgekit.pipeline.run import REPORT_NAME, Run
 from edgekit.pipeline.stages import Watch, same_results, unwatched
 from edgekit.project.project import FILE_NAME as PROJECT_NAME
 from edgekit.project.project import Project
@@ -64,6 +66,21 @@ class Reproduction:
     def identical(self) -> bool:
         """Whether every artifact is the same to the byte."""
         return all(file.same for file in self.files)
+
+    def save(self, path: str | Path) -> None:
+        """Write what ``edgekit reproduce --json`` prints to ``path``."""
+        save_json(path, "reproduce", to_json(self))
+
+    def __repr__(self) -> str:
+        return told(
+            f"Reproduction: {'identical' if self.identical else 'DIFFERS'}",
+            run=self.run,
+            rebuilt=self.rebuilt,
+            inputs=few(item.key for item in self.inputs),
+            files=len(self.files),
+            differing=few(item.path for item in self.files if not item.same),
+            stage=self.stage,
+        )
 
 
 def checked(project: Project, run: Run, *, watch: Watch = unwatched) -> Run:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from edgekit.errors import UsageError, suggestion
+from edgekit.files.results import few, save_json, told
 from edgekit.finding import Finding
 from edgekit.quantity import Quantity
 from edgekit.reports import manifest as facts
@@ -13,6 +14,8 @@ from edgekit.reports.diff_causes import Cause, causes
 from edgekit.specs import PruneSpec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgekit.reports.allowance import Allowance
 
 _SETTINGS = ("edgekit", "inputs", "options", "versions")
@@ -69,6 +72,21 @@ class Difference:
     def passed(self) -> bool:
         """Whether every change is allowed."""
         return all(finding.passed for finding in self.findings)
+
+    def save(self, path: "str | Path") -> None:
+        """Write what ``edgekit diff --json`` prints to ``path``."""
+        save_json(path, "diff", to_json(self))
+
+    def __repr__(self) -> str:
+        changed = [item for item in self.changes if item.difference]
+        return told(
+            f"Difference of {self.before} and {self.after}: "
+            f"{'passed' if self.passed else 'FAILED'}",
+            settings=few(item.key for item in self.settings),
+            changes=few(f"{item.measure} {item.difference:+,.6g}" for item in changed),
+            causes=len(self.causes),
+            missed=few(item.message for item in self.findings if not item.passed),
+        )
 
 
 def diff(

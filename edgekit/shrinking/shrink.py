@@ -2,9 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.errors import UnsupportedModelError, UsageError
+from edgekit.files.results import few, told
+from edgekit.files.whole_files import write_bytes
 from edgekit.model.macs import macs
 from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
@@ -89,6 +92,22 @@ class Shrunk:
     def after_bytes(self) -> int:
         """Of the shrunken file."""
         return len(self.content)
+
+    def save(self, path: "str | Path") -> None:
+        """Write the file to ``path``; it appears whole or not at all."""
+        write_bytes(Path(path), self.content)
+
+    def __repr__(self) -> str:
+        return told(
+            f"Shrunk: {self.before_bytes:,} to {self.after_bytes:,} B, the same outputs",
+            passes=few((f"{item.name} {item.saved_bytes:,} B" for item in self.passes), most=5),
+            proof=f"{self.vectors:,} inputs in {' and '.join(self.runtimes)}",
+            arena=self.arena_before_bytes
+            and f"{self.arena_before_bytes:,} to {self.arena_after_bytes:,} B on this host",
+            macs=f"{self.macs_before:,} to {self.macs_after:,}",
+            coded=few(item.tensor for item in self.coded),
+            notes=few(self.notes),
+        )
 
 
 def shrink(

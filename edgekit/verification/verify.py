@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.data.labels import hold_classes
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
+from edgekit.files.results import few, save_json, told
 from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
@@ -18,9 +19,11 @@ from edgekit.verification.metrics import Outcomes, Score, classes_of_outputs, dr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import numpy.typing as npt
 
+    from edgekit.finding import Finding
     from edgekit.verification.agreement import Agreement
 
 
@@ -69,6 +72,7 @@ class Verification:
         origin: Which samples they were, in words, where that is known.
         agreement: Of TFLite-Micro with LiteRT; None where it was not asked for, or one of them
             did not run.
+        findings: The limits held against them, where they were.
     """
 
     reference: Score | None
@@ -76,6 +80,27 @@ class Verification:
     outputs: "Mapping[str, npt.NDArray[np.float32]]"
     origin: str = ""
     agreement: "Agreement | None" = None
+    findings: "tuple[Finding, ...]" = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every limit holds."""
+        return all(finding.passed for finding in self.findings)
+
+    def __repr__(self) -> str:
+        missed = [item.gate for item in self.findings if not item.passed]
+        return told(
+            f"Verification: {'passed' if self.passed else 'FAILED'}",
+            data=self.origin,
+            reference=self.reference and f"{self.reference.metric} {self.reference.value:.4f}",
+            runtimes=few(map(_in_words, self.runtimes)),
+            findings=f"{len(self.findings)} limits, {len(missed)} missed",
+            missed=few(missed),
+        )
+
+    def save(self, path: "str | Path") -> None:
+        """Write what ``edgekit verify --json`` prints to ``path``."""
+        save_json(path, "verify", result_json(self))
 
 
 def verify(
@@ -148,6 +173,22 @@ def to_json(reference: Score | None, scores: tuple[RuntimeScore, ...]) -> dict[s
             for score in scores
         ],
     }
+
+
+def result_json(result: Verification) -> dict[str, object]:
+    """Return the keys of ``edgekit verify --json``."""
+    return {
+        **to_json(result.reference, result.runtimes),
+        "agreement": result.agreement and asdict(result.agreement),
+        "data": result.origin,
+        "passed": result.passed,
+    }
+
+
+def _in_words(score: RuntimeScore) -> str:
+    if score.score is None:
+        return f"{score.runtime} {'refused' if score.refusal else 'no metric'}"
+    return f"{score.runtime} {score.score.value:.4f}"
 
 
 def _check_reference(outputs: "npt.NDArray[np.float32]", vectors: Vectors) -> None:

@@ -42,6 +42,7 @@ from edgekit.measurement import phone
 from edgekit.measurement.linker_map import read_map
 from edgekit.measurement.serial_port import whole_report
 from edgekit.pipeline.build import plan
+from edgekit.pipeline.plan import to_json as plan_json
 from edgekit.project.project import load_project
 from edgekit.reports import manifest as manifests
 from edgekit.reports.diff import diff, to_json
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 def _project(content: bytes, folder: Path) -> None:
     project = load_project(_written(folder / "edgekit.toml", content))
-    json.dumps(plan(project), allow_nan=False)
+    json.dumps(plan_json(plan(project)), allow_nan=False)
 
 
 def _target(content: bytes, folder: Path) -> None:

@@ -1,10 +1,11 @@
 """What each layer loses when it is pruned: accuracy against sparsity, one layer at a time."""
 
 import glob
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
+from edgekit.files.results import few, save_json, told
 from edgekit.numerics.allocation import LayerCurve, Point, allocate
 from edgekit.numerics.masks import keep_largest
 from edgekit.training._tensorflow import Model, seed_everything
@@ -99,6 +100,18 @@ class Sensitivity:
     samples: int
     layers: tuple[LayerCurve, ...]
     frozen: tuple[str, ...] = ()
+
+    def save(self, path: "str | Path") -> None:
+        """Write what ``edgekit sensitivity prune --json`` prints to ``path``."""
+        save_json(path, "sensitivity", asdict(self))
+
+    def __repr__(self) -> str:
+        return told(
+            f"Sensitivity of {len(self.layers)} layers to pruning",
+            score=f"{self.metric} {self.score:.4f} on {self.samples} samples",
+            layers=few(curve.name for curve in self.layers),
+            frozen=few(self.frozen),
+        )
 
 
 def sensitivity(

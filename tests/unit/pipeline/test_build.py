@@ -19,4 +19,4 @@ def test_a_profile_beside_the_project_is_found_from_anywhere(
     with pytest.raises(InputError, match="board.toml: no such file"):
         plan(project)
     (tmp_path / "project" / "board.toml").write_text('extends = "nucleo-l4r5zi"\n')
-    assert plan(project)["targets"] == ["board.toml"]
+    assert plan(project).targets == ("board.toml",)

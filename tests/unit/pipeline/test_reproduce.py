@@ -8,8 +8,8 @@ import report_manifests as manifests
 from edgekit.cli import run as command
 from edgekit.errors import InputError
 from edgekit.pipeline import reproduce as reproduction
-from edgekit.pipeline.build import Run
 from edgekit.pipeline.reproduce import checked, compared, recorded_project, reproduce, sentence
+from edgekit.pipeline.run import Run
 from edgekit.project.project import Project, load_project
 
 PROJECT = """\
