@@ -1,59 +1,46 @@
-"""The public functions: one for each command, of the same name and with the same defaults."""
+"""The public functions that put rooms together: of a command's name, options and defaults.
+
+What they need is imported when they are called: `edgekit.inspect` loads no training.
+"""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
-from edgekit.comparison.pruning_study import sensitivity
-from edgekit.dependencies import doctor
-from edgekit.emission.emit import emit
-from edgekit.errors import UsageError
-from edgekit.measurement.measure import bench
-from edgekit.pipeline.build import Run
-from edgekit.pipeline.build import build as build_project
-from edgekit.pipeline.convert import convert
-from edgekit.pipeline.reproduce import checked, reproduce
+from edgekit.errors import UsageError, suggestion
 from edgekit.pipeline.stages import Watch, unwatched
-from edgekit.project.project import Project, resolve
-from edgekit.project.scaffold import init
 from edgekit.specs import (
     Calibration,
     DataSpec,
     Method,
     check_confidence,
     check_count,
+    check_drop,
     check_names,
     check_seed,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
     from edgekit.comparison.study import Study
     from edgekit.explanation.explain import Explanation
     from edgekit.fit.check import Fit
     from edgekit.model.inspection import Inspection
+    from edgekit.pipeline.plan import Plan
+    from edgekit.pipeline.run import Run
+    from edgekit.project.project import Project
+    from edgekit.reports.diff import Difference
     from edgekit.shrinking import Shrunk
     from edgekit.verification.verify import Verification
 
-__all__ = [
-    "bench",
-    "build",
-    "check",
-    "compare",
-    "convert",
-    "doctor",
-    "emit",
-    "explain",
-    "init",
-    "inspect",
-    "reproduce",
-    "sensitivity",
-    "shrink",
-    "verify",
-]
 
-
+@overload
 def build(
-    source: str | Path | Project = ".",
+    source: "str | Path | Project" = ".",
     *,
     data: str | None = None,
     targets: tuple[str, ...] = (),
@@ -62,7 +49,37 @@ def build(
     watch: Watch = unwatched,
     fresh: bool = False,
     check_reproducible: bool = False,
-) -> Run:
+    plan: Literal[False] = False,
+) -> "Run": ...
+
+
+@overload
+def build(
+    source: "str | Path | Project" = ".",
+    *,
+    data: str | None = None,
+    targets: tuple[str, ...] = (),
+    out: str | Path | None = None,
+    seed: int | None = None,
+    watch: Watch = unwatched,
+    fresh: bool = False,
+    check_reproducible: bool = False,
+    plan: Literal[True],
+) -> "Plan": ...
+
+
+def build(
+    source: "str | Path | Project" = ".",
+    *,
+    data: str | None = None,
+    targets: tuple[str, ...] = (),
+    out: str | Path | None = None,
+    seed: int | None = None,
+    watch: Watch = unwatched,
+    fresh: bool = False,
+    check_reproducible: bool = False,
+    plan: bool = False,
+) -> "Run | Plan":
     """Prune, quantize, convert, verify and emit a model, with a report.
 
     Args:
@@ -76,20 +93,28 @@ def build(
         watch: Given each stage's name, what is told of its progress.
         fresh: Reuse no stage of an earlier run.
         check_reproducible: Build twice and compare every artifact.
+        plan: Only tell what would be done; nothing is run and no data are read.
 
     Returns:
-        The run. A missed limit is in its ``passed``, not an exception.
+        The run; a missed limit is in its ``passed``, not an exception. Or the plan.
 
     Raises:
         EdgekitError: What the user must put right.
     """
+    from edgekit.pipeline import build as pipeline
+    from edgekit.pipeline.reproduce import checked
+    from edgekit.project.project import resolve
+
     project = resolve(source, data=data, targets=targets, seed=seed)
-    run = build_project(project, out=None if out is None else Path(out), watch=watch, fresh=fresh)
+    folder = None if out is None else Path(out)
+    if plan:
+        return pipeline.plan(project, out=folder)
+    run = pipeline.build(project, out=folder, watch=watch, fresh=fresh)
     return checked(project, run, watch=watch) if check_reproducible else run
 
 
 def compare(  # noqa: PLR0913  one argument an option
-    source: str | Path | Project = ".",
+    source: "str | Path | Project" = ".",
     *,
     data: str | None = None,
     targets: tuple[str, ...] = (),
@@ -132,6 +157,7 @@ def compare(  # noqa: PLR0913  one argument an option
     """
     from edgekit.comparison.experiment import conduct
     from edgekit.comparison.grid import asked
+    from edgekit.project.project import resolve
 
     project = resolve(source, data=data, targets=targets, seed=seed)
     return conduct(
@@ -154,7 +180,7 @@ def explain(
     model: str | Path,
     *,
     data: str,
-    reference: Path | None = None,
+    reference: str | Path | None = None,
     runtimes: bool = False,
     samples: int = 100,
     scale: float = 1.0,
@@ -188,7 +214,7 @@ def explain(
     check_count("samples", samples, least=1)
     check_seed("seed", seed)
     content = read_bytes(Path(model))
-    floats = None if reference is None else read_bytes(reference)
+    floats = None if reference is None else read_bytes(Path(reference))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     with watch("data"):
         given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
@@ -207,7 +233,7 @@ def check(
     model: str | Path,
     *,
     targets: tuple[str, ...] = (),
-    map_file: Path | None = None,
+    map_file: str | Path | None = None,
 ) -> "tuple[Fit, ...]":
     """Return how the `.tflite` file ``model`` fits each target.
 
@@ -228,24 +254,30 @@ def check(
         raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
     content = read_bytes(Path(model))
     profiles = load_targets(targets) if targets else all_targets()
-    return tuple(examine(content, profile, map_file=map_file) for profile in profiles)
+    linked = None if map_file is None else Path(map_file)
+    return tuple(examine(content, profile, map_file=linked) for profile in profiles)
 
 
 def shrink(
     model: str | Path,
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     target: str | None = None,
     ram_budget_bytes: int | None = None,
+    data: str | None = None,
+    drop_names: bool = False,
     watch: Watch = unwatched,
 ) -> "Shrunk":
-    """Write the `.tflite` file ``model`` to ``out``, smaller and with the same outputs.
+    """Return the `.tflite` file ``model`` smaller and with the same outputs.
 
     Args:
         model: Its path; the file is left as it was.
-        out: The new file; it appears whole or not at all.
+        out: The new file; it appears whole or not at all. None: nothing is written.
         target: A device profile: which runtimes prove, and whether they decode.
         ram_budget_bytes: Code weights while the arena stays within; None codes nothing.
+        data: The outputs are also proved equal on these: an ``.npz``, ``module:function`` or a
+            folder of images.
+        drop_names: Leave out the names of inputs and outputs too, and signatures.
         watch: Given ``"shrink"``, what is told of its progress.
 
     Raises:
@@ -253,19 +285,24 @@ def shrink(
     """
     from edgekit.devices.profile import load_target
     from edgekit.files.outputs import check_output_file
-    from edgekit.files.whole_files import write_bytes
     from edgekit.model.reader import read_bytes
     from edgekit.shrinking import shrink as run
 
-    check_output_file(Path(out), (Path(model), *([Path(target)] if target is not None else [])))
+    content = read_bytes(Path(model))
+    if out is not None:
+        others = (Path(name) for name in (target, data) if name is not None)
+        check_output_file(Path(out), (Path(model), *others))
     with watch("shrink") as progress:
         shrunk = run(
-            read_bytes(Path(model)),
+            content,
             target=None if target is None else load_target(target),
             ram_budget_bytes=ram_budget_bytes,
+            data=None if data is None else _stored_inputs(content, data),
+            keep_names=not drop_names,
             progress=progress,
         )
-    write_bytes(Path(out), shrunk.content)
+    if out is not None:
+        shrunk.save(out)
     return shrunk
 
 
@@ -286,7 +323,8 @@ def verify(
     *,
     data: str,
     runtimes: tuple[str, ...] = (),
-    reference: Path | None = None,
+    reference: str | Path | None = None,
+    accuracy_drop: float | None = None,
     confidence: float | None = None,
     scale: float = 1.0,
     offset: float = 0.0,
@@ -301,11 +339,15 @@ def verify(
             images, or ``"random"``: its test set, or else all of it.
         runtimes: Names in `edgekit.runtimes.known.RUNTIMES`; none: all.
         reference: The float `.tflite`.
+        accuracy_drop: Largest loss of the metric against the float model; None asks nothing.
         confidence: Of a bound on each runtime's drop against the float model; None: no bound.
         scale: Multiplied with every input value.
         offset: Added to every scaled input value.
         seed: Of random data.
         watch: Given ``"data"`` and ``"verify"``, what is told of its progress.
+
+    Returns:
+        What the runtimes gave. A missed limit is in its ``passed``, not an exception.
 
     Raises:
         EdgekitError: What the user must put right.
@@ -314,18 +356,20 @@ def verify(
     from edgekit.model.reader import read_bytes
     from edgekit.runtimes.known import RUNTIMES
     from edgekit.verification.agreement import agreement
+    from edgekit.verification.limits import gates
     from edgekit.verification.verify import verify as run
 
     check_names("runtimes", runtimes)
     check_seed("seed", seed)
+    if accuracy_drop is not None:
+        check_drop("accuracy_drop", accuracy_drop)
     if confidence is not None:
         check_confidence("confidence", confidence)
     content = read_bytes(Path(model))
     spec = DataSpec(source=data, scale=scale, offset=offset)
+    floats = None if reference is None else Path(reference)
     with watch("data"):
-        given = scored_vectors(
-            content, spec, directory=Path.cwd(), seed=seed, float_model=reference
-        )
+        given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=floats)
     with watch("verify") as progress:
         result = run(
             content,
@@ -335,4 +379,91 @@ def verify(
             progress=progress,
         )
         found = agreement(content, given.vectors, result.outputs, progress=progress)
-    return replace(result, origin=given.origin, agreement=found)
+    findings = gates(
+        result.reference, result.runtimes, accuracy_drop=accuracy_drop, agreement=found
+    )
+    return replace(result, origin=given.origin, agreement=found, findings=findings)
+
+
+def diff(
+    before: "str | Path | Run", after: "str | Path | Run", *, fail_on: str | None = None
+) -> "Difference":
+    """Return what changed from one run to another, and which part of the model did it.
+
+    Args:
+        before: The first run, its directory or its ``manifest.json``.
+        after: The second.
+        fail_on: How far figures may change, such as ``"accuracy:-0.5pt,flash:+2%,arena:+1KiB"``.
+
+    Returns:
+        The changes. One further than is allowed is in its ``passed``, not an exception.
+
+    Raises:
+        InputError: No such run.
+        UsageError: ``fail_on`` cannot be read, or names a figure that the runs do not have.
+    """
+    from edgekit.reports import diff as differences
+    from edgekit.reports.allowance import parse_allowances
+
+    allowances = parse_allowances(fail_on) if fail_on is not None else ()
+    return differences.diff(_manifest(before), _manifest(after), allowances=allowances)
+
+
+def report(
+    run: "str | Path | Run",
+    *,
+    form: str = "text",
+    out: str | Path | None = None,
+    width: int | None = None,
+    colour: bool = False,
+) -> str:
+    """Return a finished run in the form that a reader wants.
+
+    Args:
+        run: The run, its directory or its ``manifest.json``.
+        form: ``"text"``, ``"html"``, ``"json"``, ``"markdown"``, ``"junit"`` or ``"github"``.
+        out: A file to write it to as well; it appears whole or not at all. None: none.
+        width: Of a text, in columns; None: 96.
+        colour: Whether a text has a terminal's colours.
+
+    Raises:
+        InputError: No such run.
+        UsageError: An unknown form, or ``out`` is a file of the run.
+    """
+    from edgekit.files.outputs import check_output_file
+    from edgekit.files.whole_files import write_text
+    from edgekit.reports import text
+    from edgekit.reports.formats import FORMATS
+    from edgekit.reports.manifest import FILE_NAME, read
+
+    if form not in FORMATS:
+        raise UsageError(f"no report is called '{form}'", hint=suggestion(form, FORMATS))
+    manifest = _manifest(run)
+    if out is not None:
+        place = run if isinstance(run, str | Path) else run.directory
+        folder = Path(place) if Path(place).is_dir() else Path(place).parent
+        kept = (folder / FILE_NAME, *(folder / file.path for file in read(manifest).files))
+        check_output_file(Path(out), (Path(place), *kept))
+    if form == "text":
+        page = text.render(manifest, width=width or text.WIDTH, colour=colour)
+    else:
+        page = FORMATS[form](manifest)
+    if out is not None:
+        write_text(Path(out), page)
+    return page
+
+
+def _manifest(run: "str | Path | Run") -> "Mapping[str, object]":
+    from edgekit.reports.manifest import load
+
+    return load(Path(run)) if isinstance(run, str | Path) else run.manifest
+
+
+def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
+    """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
+    from edgekit.data.validation import validation_vectors
+    from edgekit.runtimes.real import stored_inputs
+
+    spec = DataSpec(source=data)
+    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors
+    return (stored_inputs(content, vectors.inputs),)

@@ -46,17 +46,14 @@ def bench(
     edgekit bench model.tflite --target pixel-4 --adb --json
     """
     from edgekit.errors import InputError, UsageError
-    from edgekit.files.outputs import check_output_file
-    from edgekit.measurement.measure import append_measurement, to_json
     from edgekit.measurement.measure import bench as measure
+    from edgekit.measurement.measure import to_json
     from edgekit.quantity import parse_microseconds
 
     try:
         seconds = parse_microseconds(timeout) / 1e6
     except InputError as error:
         raise UsageError(f"--timeout: {error.message}", hint=error.hint) from error
-    if out is not None:
-        check_output_file(out, (model, Path(target), *([log] if log is not None else [])))
     with progress_bar("waiting for the device"):
         result = measure(
             model,
@@ -66,9 +63,8 @@ def bench(
             baud=baud,
             timeout_seconds=seconds,
             log=log,
+            out=out,
         )
-    if out is not None:
-        append_measurement(out, result)
     if as_json:
         print_json("bench", to_json(result))
     else:

@@ -8,8 +8,8 @@ import click
 from edgekit.cli.output import has_colour, is_verbose, near, print_json, progress_bar, text_columns
 
 if TYPE_CHECKING:
-    from edgekit.pipeline.build import Run
-    from edgekit.project.project import Project
+    from edgekit.pipeline.plan import Plan
+    from edgekit.pipeline.run import Run
 
 
 @click.command()
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Of every random choice.")
 @click.option("--fresh", is_flag=True, help="Reuse no stage of an earlier run.")
 @click.option("--check-reproducible", is_flag=True, help="Build twice and compare every artifact.")
-@click.option("--plan", "plan_only", is_flag=True, help="Print what would be done; run nothing.")
+@click.option("--plan", is_flag=True, help="Print what would be done; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def build(
     *,
@@ -34,7 +34,7 @@ def build(
     seed: int | None,
     fresh: bool,
     check_reproducible: bool,
-    plan_only: bool,
+    plan: bool,
     as_json: bool,
 ) -> int:
     """Prune, quantize, convert, verify and emit a model, with a report.
@@ -47,15 +47,17 @@ def build(
     edgekit build model.keras --data data.npz --target nucleo-l4r5zi
     """
     from edgekit.api import build as run
-    from edgekit.project.project import resolve
 
-    project = resolve(source, data=data, targets=targets, seed=seed)
-    if plan_only:
-        _print_plan(project, out, as_json=as_json)
+    if plan:
+        steps = run(source, data=data, targets=targets, out=out, seed=seed, plan=True)
+        _print_plan(steps, as_json=as_json)
         return 0
     result = run(
-        project,
+        source,
+        data=data,
+        targets=targets,
         out=out,
+        seed=seed,
         watch=progress_bar,
         fresh=fresh,
         check_reproducible=check_reproducible,
@@ -68,14 +70,13 @@ def build(
     return 0 if result.passed else 1
 
 
-def _print_plan(project: "Project", out: Path | None, *, as_json: bool) -> None:
-    from edgekit.pipeline.build import plan
+def _print_plan(plan: "Plan", *, as_json: bool) -> None:
+    from edgekit.pipeline.plan import to_json
 
-    steps = plan(project, out=out)
     if as_json:
-        print_json("plan", steps)
+        print_json("plan", to_json(plan))
         return
-    for name, value in steps.items():
+    for name, value in to_json(plan).items():
         if isinstance(value, dict):
             click.echo(f"[{name}]")
             for key, item in value.items():
@@ -107,4 +108,4 @@ def _show(result: "Run") -> None:
         _told(result), width=text_columns(), colour=has_colour(), with_sources=is_verbose()
     )
     click.echo(text, nl=False)
-    click.echo(f"report: {near(result.directory / 'report.html')}")
+    click.echo(f"report: {near(result.report_path)}")

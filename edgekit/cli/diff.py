@@ -26,15 +26,13 @@ def diff(before: Path, after: Path, *, fail_on: str | None, as_json: bool) -> in
     edgekit diff build/main build/branch
     edgekit diff build/main build/branch --fail-on accuracy:-0.5pt,flash:+2%,arena:+1KiB
     """
-    from edgekit.reports import diff as differences
-    from edgekit.reports.allowance import parse_allowances
+    from edgekit.api import diff as compare
+    from edgekit.reports.diff import to_json
     from edgekit.reports.diff_text import render_diff
-    from edgekit.reports.manifest import load
 
-    allowances = parse_allowances(fail_on) if fail_on is not None else ()
-    found = differences.diff(load(before), load(after), allowances=allowances)
+    found = compare(before, after, fail_on=fail_on)
     if as_json:
-        print_json("diff", differences.to_json(found))
+        print_json("diff", to_json(found))
     else:
         click.echo(render_diff(found, width=text_columns(), colour=has_colour()), nl=False)
     return 0 if found.passed else 1

@@ -16,7 +16,7 @@ _DEFAULT_VECTORS = 2
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--as", "as_format", default="c-array", show_default=True, help="The format.")
+@click.option("--as", "format", default="c-array", show_default=True, help="The format.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder.")
 @click.option(
     "--replace", is_flag=True, help="Also what was changed since edgekit wrote it; no other file."
@@ -43,7 +43,7 @@ _DEFAULT_VECTORS = 2
 def emit(  # noqa: PLR0913  one argument an option
     *,
     model: Path,
-    as_format: str,
+    format: str,  # noqa: A002  the word of the command line
     out: Path,
     replace: bool,
     name: str | None,
@@ -75,8 +75,8 @@ def emit(  # noqa: PLR0913  one argument an option
     from edgekit.emission.emit import emit as write
     from edgekit.errors import UsageError
 
-    if run and as_format != "cmake":
-        raise UsageError(f"--run builds cmake projects, not {as_format}", hint="--as cmake")
+    if run and format != "cmake":
+        raise UsageError(f"--run builds cmake projects, not {format}", hint="--as cmake")
     if not run and (tflm is not None or board is not None):
         option = "--board" if tflm is None else "--tflm"
         raise UsageError(f"{option} is for --run, which is not given", hint="add --run")
@@ -91,7 +91,7 @@ def emit(  # noqa: PLR0913  one argument an option
         emission = write(
             model,
             out=out,
-            format=as_format,
+            format=format,
             name=name,
             target=target,
             arena=arena,

@@ -8,7 +8,7 @@ from edgekit.cli.output import print_json
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path), default=Path())
+@click.argument("directory", type=click.Path(path_type=Path), default=".")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def init(directory: Path, *, as_json: bool) -> None:
     """Write a commented edgekit.toml and a data hook into DIRECTORY.

@@ -22,11 +22,10 @@ def inspect(model: Path, *, as_json: bool) -> None:
     \b
     edgekit inspect model.tflite
     """
-    from edgekit.model.inspection import inspect as examine
+    from edgekit.api import inspect as examine
     from edgekit.model.inspection import to_json
-    from edgekit.model.reader import load
 
-    inspection = examine(load(model))
+    inspection = examine(model)
     if as_json:
         print_json("inspect", to_json(inspection))
     else:

@@ -1,6 +1,5 @@
 """What goes to the terminal: results to stdout, errors and progress to stderr."""
 
-import json
 import os
 import shutil
 import sys
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from edgekit.quantity import Quantity
     from edgekit.runtimes.process import Progress
 
-SCHEMA_VERSION = 1
 _READABLE_COLUMNS = 96
 
 
@@ -77,8 +75,9 @@ def shown(text: str) -> str:
 
 def print_json(command: str, values: "Mapping[str, object]") -> None:
     """Print one JSON object on stdout, marked with its schema."""
-    document = {"schema": f"edgekit.{command}/{SCHEMA_VERSION}", **values}
-    click.echo(json.dumps(document, indent=2, sort_keys=True, allow_nan=False))
+    from edgekit.files.results import document
+
+    click.echo(document(command, values), nl=False)
 
 
 def near(path: Path) -> Path:

@@ -28,22 +28,14 @@ def report(run: Path, *, form: str, out: Path | None, as_json: bool) -> None:
     edgekit report build/digits --as markdown --out comment.md
     edgekit report build/digits --as junit --out junit.xml
     """
-    from edgekit.files.outputs import check_output_file
-    from edgekit.files.whole_files import write_text
-    from edgekit.reports import text
-    from edgekit.reports.manifest import FILE_NAME, load, read
+    from edgekit.api import report as render
 
-    manifest = load(run)
-    if out is not None:
-        folder = run if run.is_dir() else run.parent
-        kept = (folder / FILE_NAME, *(folder / file.path for file in read(manifest).files))
-        check_output_file(out, (run, *kept))
-    form = "json" if as_json else form
-    if form == "text" and out is None:
-        page = text.render(manifest, width=text_columns(), colour=has_colour())
-    else:
-        page = FORMATS[form](manifest)
+    page = render(
+        run,
+        form="json" if as_json else form,
+        out=out,
+        width=text_columns() if out is None else None,
+        colour=out is None and has_colour(),
+    )
     if out is None:
         click.echo(page, nl=False)
-    else:
-        write_text(out, page)

@@ -38,17 +38,9 @@ def prune(
     edgekit sensitivity prune model.keras --data data.npz --plot sensitivity.svg
     """
     from edgekit.comparison.pruning_study import sensitivity as measure
-    from edgekit.comparison.pruning_study import to_json, to_svg, to_text
-    from edgekit.files.outputs import check_output_file
-    from edgekit.files.whole_files import write_text
-    from edgekit.project.project import resolve
+    from edgekit.comparison.pruning_study import to_json, to_text
 
-    project = resolve(source, data=data, seed=seed)
-    if plot is not None:
-        check_output_file(plot, (Path(source), *project.inputs), option="--plot")
-    found = measure(project, watch=progress_bar)
-    if plot is not None:
-        write_text(plot, to_svg(found))
+    found = measure(source, data=data, seed=seed, plot=plot, watch=progress_bar)
     if as_json:
         print_json("sensitivity", to_json(found))
     else:

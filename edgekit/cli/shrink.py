@@ -8,8 +8,6 @@ import click
 from edgekit.cli.output import console, is_verbose, print_json, progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from rich.table import Table
 
     from edgekit.shrinking import Shrunk
@@ -44,42 +42,23 @@ def shrink(
     edgekit shrink model.tflite --out small.tflite
     edgekit shrink model.tflite --out small.tflite --target nucleo-l4r5zi --ram-budget 64KiB
     """
-    from edgekit.devices.profile import load_target
-    from edgekit.files.outputs import check_output_file
-    from edgekit.files.whole_files import write_bytes
-    from edgekit.model.reader import read_bytes
+    from edgekit.api import shrink as run
     from edgekit.quantity import parse_bytes
-    from edgekit.shrinking import shrink as run
 
-    content = read_bytes(model)
-    others = (Path(name) for name in (target, data) if name is not None)
-    check_output_file(out, (model, *others))
-    with progress_bar("shrink") as progress:
-        result = run(
-            content,
-            target=None if target is None else load_target(target),
-            ram_budget_bytes=None if ram_budget is None else parse_bytes(ram_budget),
-            data=None if data is None else _stored_inputs(content, data),
-            keep_names=not drop_names,
-            progress=progress,
-        )
-    write_bytes(out, result.content)
+    result = run(
+        model,
+        out=out,
+        target=target,
+        ram_budget_bytes=None if ram_budget is None else parse_bytes(ram_budget),
+        data=data,
+        drop_names=drop_names,
+        watch=progress_bar,
+    )
     if as_json:
         print_json("shrink", {"out": str(out), **_to_json(result)})
     else:
         _show(result, out)
     return 0
-
-
-def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
-    """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
-    from edgekit.data.validation import validation_vectors
-    from edgekit.runtimes.real import stored_inputs
-    from edgekit.specs import DataSpec
-
-    spec = DataSpec(source=data)
-    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors
-    return (stored_inputs(content, vectors.inputs),)
 
 
 def _to_json(result: "Shrunk") -> dict[str, object]:

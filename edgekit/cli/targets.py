@@ -24,19 +24,25 @@ def targets() -> None:
 
 
 @targets.command("list")
-@click.option("--fits", "model", type=click.Path(path_type=Path), help="Rank them for this model.")
+@click.option("--fits", type=click.Path(path_type=Path), help="Rank them for this model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def list_(*, model: Path | None, as_json: bool) -> int:
+def list_(*, fits: Path | None, as_json: bool) -> int:
     """List the devices that edgekit knows.
 
     \b
     edgekit targets list --fits model.tflite
     """
-    from edgekit.devices.profile import all_targets
+    from edgekit.fit.check import to_json
+    from edgekit.fit.profiles import targets as known
 
-    profiles = all_targets()
-    if model is not None:
-        return _list_for(model, profiles, as_json=as_json)
+    if fits is not None:
+        found = known(fits=fits)
+        if as_json:
+            print_json("targets", {"targets": [to_json(fit) for fit in found]})
+        else:
+            _print_fits(found)
+        return 0
+    profiles = known()
     if as_json:
         print_json("targets", {"targets": [_described(profile) for profile in profiles]})
     else:
@@ -45,17 +51,17 @@ def list_(*, model: Path | None, as_json: bool) -> int:
 
 
 @targets.command()
-@click.argument("target")
+@click.argument("name", metavar="TARGET")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def show(target: str, *, as_json: bool) -> int:
+def show(name: str, *, as_json: bool) -> int:
     """Show TARGET, a device's name or a `.toml` file, with the source of each figure.
 
     \b
     edgekit targets show nucleo-l4r5zi
     """
-    from edgekit.devices.profile import load_target
+    from edgekit.fit.profiles import target
 
-    profile = load_target(target)
+    profile = target(name)
     if as_json:
         print_json("targets", {"target": _described(profile)})
         return 0
@@ -75,11 +81,10 @@ def lint_(names: tuple[str, ...], *, as_json: bool) -> int:
     \b
     edgekit targets lint my-board.toml
     """
-    from edgekit.devices.lint import lint
-    from edgekit.devices.profile import profile_paths
     from edgekit.errors import InputError
+    from edgekit.fit.profiles import lint_targets
 
-    problems = {name: lint(name) for name in names or tuple(profile_paths())}
+    problems = lint_targets(names)
     if as_json:
         described = [{"target": name, "problems": found} for name, found in problems.items()]
         print_json("targets", {"targets": described})
@@ -110,74 +115,17 @@ def calibrate(
     \b
     edgekit targets calibrate nucleo-l4r5zi --measurements times.csv
     """
-    from edgekit.devices.cost_toml import cost_model_toml
-    from edgekit.devices.profile import load_target
-    from edgekit.files.whole_files import write_text
-    from edgekit.fit.latency.measurements import read_measurements
-    from edgekit.fit.latency.users_board import recalibrate
+    from edgekit.fit.profiles import calibrate_target
 
-    profile = load_target(target)
-    path = out or Path(f"{profile.name}-calibrated.toml")
-    head = f'extends = "{_base(target, path)}"\n\n'
-    measured = read_measurements(measurements, models=models, clock_hz=profile.core.clock)
-    source = f"own measurements, {measurements.name}"
-    model = recalibrate(profile, measured, version=version, source=source)
-    write_text(path, head + cost_model_toml(model, table="latency"))
+    made = calibrate_target(
+        target, measurements=measurements, models=models, version=version, out=out
+    )
     console().print(
-        f"{path}: from {model.points} of your measurements; latencies hold within a factor of "
-        f"{model.band:.2f}",
+        f"{made.path}: from {made.latency.points} of your measurements; latencies hold within a "
+        f"factor of {made.latency.band:.2f}",
         markup=False,
     )
     return 0
-
-
-def _base(target: str, path: Path) -> str:
-    """Return what the new profile at ``path`` extends; refuse to write where nothing may be."""
-    import os
-
-    from edgekit.devices.profile import is_shipped
-    from edgekit.errors import UsageError
-
-    hint = "choose another file: --out FILE"
-    if path.suffix != ".toml":
-        raise UsageError(f"{path}: a profile's name ends in .toml", hint=hint)
-    if is_shipped(path):
-        raise UsageError(f"{path}: lies in edgekit's own folder of profiles", hint=hint)
-    if path.exists():
-        raise UsageError(f"{path}: is there already", hint=hint)
-    if not target.endswith(".toml"):
-        return target
-    return Path(os.path.relpath(target, path.parent)).as_posix()
-
-
-def _list_for(model: Path, profiles: "tuple[Target, ...]", *, as_json: bool) -> int:
-    from edgekit.fit.check import check_model, to_json
-    from edgekit.model.reader import load
-    from edgekit.model.shapes import check_shapes
-    from edgekit.specs import Limits
-
-    parsed = load(model)
-    check_shapes(parsed)
-    fits = sorted(
-        (check_model(parsed, profile, limits=Limits()) for profile in profiles), key=_rank
-    )
-    if as_json:
-        print_json("targets", {"targets": [to_json(fit) for fit in fits]})
-    else:
-        _print_fits(fits)
-    return 0
-
-
-def _rank(fit: "Fit") -> tuple[object, ...]:
-    """Return what sorts the fitting first, of them the fastest known, of these the smallest."""
-    fastest = float("inf") if fit.latency_ms is None else fit.latency_ms.value
-    return (
-        not fit.fits,
-        not fit.runs,
-        fastest,
-        (fit.flash_bytes or fit.model_bytes).value,
-        fit.target,
-    )
 
 
 def _print_all(profiles: "tuple[Target, ...]") -> None:
@@ -199,7 +147,7 @@ def _print_all(profiles: "tuple[Target, ...]") -> None:
     console().print(table)
 
 
-def _print_fits(fits: "list[Fit]") -> None:
+def _print_fits(fits: "tuple[Fit, ...]") -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0))

@@ -1,6 +1,5 @@
 """``edgekit verify``: run a model on each runtime and compare."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from edgekit.cli.output import console, print_json, progress_bar, shown
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edgekit.finding import Finding
     from edgekit.verification.verify import Verification
 
 
@@ -56,8 +54,7 @@ def verify(
     from edgekit.api import verify as run
     from edgekit.errors import UsageError
     from edgekit.specs import check_confidence, check_drop
-    from edgekit.verification.limits import gates
-    from edgekit.verification.verify import to_json
+    from edgekit.verification.verify import result_json
 
     if accuracy_drop is not None:
         check_drop("--accuracy-drop", accuracy_drop)
@@ -72,35 +69,27 @@ def verify(
         data=data,
         runtimes=runtimes,
         reference=reference,
+        accuracy_drop=accuracy_drop,
         confidence=confidence,
         scale=scale,
         offset=offset,
         seed=seed,
         watch=progress_bar,
     )
-    findings = gates(
-        result.reference,
-        result.runtimes,
-        accuracy_drop=accuracy_drop,
-        agreement=result.agreement,
-    )
-    passed = all(finding.passed for finding in findings)
     if as_json:
-        told = to_json(result.reference, result.runtimes)
-        agreed = result.agreement and asdict(result.agreement)
-        print_json("verify", {**told, "agreement": agreed, "data": result.origin, "passed": passed})
+        print_json("verify", result_json(result))
     else:
-        _show(result, findings)
-    return 0 if passed else 1
+        _show(result)
+    return 0 if result.passed else 1
 
 
-def _show(result: "Verification", findings: "tuple[Finding, ...]") -> None:
+def _show(result: "Verification") -> None:
     out = console()
     out.print(f"data: {shown(result.origin)}")
     if result.reference is not None:
         out.print(f"float reference: {result.reference.metric} {result.reference.value:.4f}")
     out.print(_table(result))
-    for finding in findings:
+    for finding in result.findings:
         mark = "[green]holds[/] " if finding.passed else "[red]missed[/]"
         out.print(f"{mark} {finding.gate}: {shown(finding.message)}")
         if not finding.passed and finding.hint is not None:
