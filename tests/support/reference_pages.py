@@ -128,7 +128,7 @@ def _preface(kind: Any) -> list[str]:
 
 def _keys(kind: Any, wanted: list[Field[Any]]) -> list[str]:
     hints = get_type_hints(kind, include_extras=True)
-    meanings = _arguments(kind.__doc__)
+    meanings = arguments(kind.__doc__)
     rows = [
         f"| `{item.name}` | {_type(hints[item.name])} | {_default(item)} | {meanings[item.name]} |"
         for item in wanted
@@ -136,7 +136,7 @@ def _keys(kind: Any, wanted: list[Field[Any]]) -> list[str]:
     return ["| key | value | default | |", "| --- | --- | --- | --- |", *rows]
 
 
-def _arguments(docstring: str) -> dict[str, str]:
+def arguments(docstring: str) -> dict[str, str]:
     """Return what a docstring's ``Args`` say of each."""
     _, _, block = inspect.cleandoc(docstring).partition("Args:\n")
     found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", block, flags=re.MULTILINE)

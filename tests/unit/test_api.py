@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -151,3 +152,30 @@ def test_no_folder_of_the_wheel_is_called_after_a_public_name() -> None:
     project = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text())
     placed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"].values()
     assert not {Path(place).parts[1] for place in placed} & set(edgekit.__all__)
+
+
+PAGES = [SOURCE.parents[1] / "README.md", *sorted((SOURCE.parents[1] / "docs").glob("*.md"))]
+CALLS = [
+    (page.name, call)
+    for page in PAGES
+    for call in re.findall(r"edgekit\.[a-z_]+\([^`\n]*\)", page.read_text())
+]
+
+
+@pytest.mark.parametrize(("page", "call"), CALLS)
+def test_a_call_in_the_documents_is_one(page: str, call: str) -> None:
+    tree = ast.parse(call, mode="eval").body
+    called = (
+        tree
+        if isinstance(tree, ast.Call)
+        else next(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    )
+    assert isinstance(called.func, ast.Attribute)
+    function = getattr(edgekit, called.func.attr)
+    inspect.signature(function).bind(
+        *called.args, **{str(item.arg): item.value for item in called.keywords}
+    )
+
+
+def test_the_documents_have_calls() -> None:
+    assert {page for page, _ in CALLS} >= {"README.md", "compare.md", "python.md"}

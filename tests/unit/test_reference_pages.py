@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+from python_page import PYTHON_PAGE, python_page
 from reference_pages import (
     COMMANDS_PAGE,
     PROJECT_PAGE,
@@ -17,6 +18,11 @@ from reference_pages import (
 from edgekit.cli import _COMMANDS
 
 COMMANDS = dict(leaves())
+
+
+def test_the_page_of_python_is_the_one_that_the_code_gives() -> None:
+    shown = "write it anew: python tests/support/python_page.py"
+    assert PYTHON_PAGE.read_text() == python_page(), shown
 
 
 @pytest.mark.parametrize("page", [COMMANDS_PAGE, PROJECT_PAGE], ids=lambda page: page.name)

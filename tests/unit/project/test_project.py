@@ -94,7 +94,7 @@ def test_build_and_compare_take_what_is_given_with_a_project(
 
     project = load_project(a_project(tmp_path / "net"))
     asked = []
-    monkeypatch.setattr("edgekit.api.build_project", lambda project, **_: asked.append(project))
+    monkeypatch.setattr("edgekit.pipeline.build.build", lambda project, **_: asked.append(project))
     monkeypatch.setattr(
         "edgekit.comparison.experiment.conduct", lambda project, *_, **__: asked.append(project)
     )
