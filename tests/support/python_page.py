@@ -26,7 +26,7 @@ run.accuracy.int8, run.sparsity, run.targets[0].latency_ms
 run.save("digits.tflite")
 ```
 
-Each command has its function, with the command's options and defaults, which the command calls. A size
+Each command has its function, with the command's options and defaults, and calls it. A size
 or time that is typed with its unit (`--ram-budget 64KiB`) is a number whose name has the unit
 (`ram_budget_bytes`), and `--run --tflm DIR` of `emit` is `emulator=EmulatorSpec(tflm=DIR)`. Where
 `convert` and `shrink` are given no `out`, nothing is written: the result has the file's bytes as
