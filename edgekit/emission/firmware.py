@@ -7,6 +7,7 @@ import numpy as np
 
 from edgekit.emission.names import check_name
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
+from edgekit.files.results import told
 from edgekit.model.integer import float_tensors
 from edgekit.model.reader import Model, Tensor, read
 
@@ -42,6 +43,9 @@ class EmittedFile:
 
     path: "PurePosixPath"
     text: str
+
+    def __repr__(self) -> str:
+        return told(f"<EmittedFile {self.path}: {len(self.text.splitlines()):,} lines>")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

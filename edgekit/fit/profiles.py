@@ -24,7 +24,7 @@ from edgekit.fit.latency.measurements import read_measurements
 from edgekit.fit.latency.users_board import recalibrate
 from edgekit.model.reader import load
 from edgekit.model.shapes import check_shapes
-from edgekit.specs import Limits
+from edgekit.specs import Limits, check_names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +88,11 @@ def lint_targets(names: tuple[str, ...] = ()) -> Mapping[str, tuple[str, ...]]:
 
     Args:
         names: Of devices, or paths of ``.toml`` files; none: all that edgekit has.
+
+    Raises:
+        InputError: ``names`` is one text.
     """
+    check_names("names", names)
     return {name: lint(name) for name in names or tuple(profile_paths())}
 
 

@@ -106,7 +106,7 @@ def bench(
         baud: Of the serial port.
         timeout_seconds: After which the device is given up.
         log: What a serial port or ``benchmark_model`` printed, recorded.
-        out: A CSV that the measurement is added to; `append_measurement`.
+        out: A CSV that the measurement is added to, which ``edgekit targets calibrate`` reads.
 
     Returns:
         What was measured. A self-test that failed is in its ``passed``, not an exception.

@@ -159,6 +159,7 @@ def test_a_file_s_bytes_are_its_content(tmp_path: Path) -> None:
 
 def test_what_was_emitted_is_saved_elsewhere(tmp_path: Path) -> None:
     emission = edgekit.emit(model_in(tmp_path), out=tmp_path / "c", vectors=0)
+    assert len(repr(emission.files[0])) <= 80
     emission.save(tmp_path / "d")
     names = {path.name for path in (tmp_path / "c").iterdir()}
     assert names == {path.name for path in (tmp_path / "d").iterdir()}
@@ -261,6 +262,8 @@ def test_targets_are_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "board.toml").write_text("name = 1\n")
     problems = edgekit.lint_targets((BOARD, str(tmp_path / "board.toml")))
     assert [bool(found) for found in problems.values()] == [False, True]
+    with pytest.raises(edgekit.EdgekitError, match="names"):
+        edgekit.lint_targets(BOARD)  # type: ignore[arg-type]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "times.csv").write_text("model,latency_ms\nmodel.tflite,12.5\n")
     made = edgekit.calibrate_target(BOARD, measurements="times.csv")
