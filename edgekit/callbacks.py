@@ -7,7 +7,7 @@ import tempfile
 import warnings
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceBudget", "IntegerCheckpoint", "MagnitudePruning"]
 
+_OutOfReach = Literal["warn", "stop", "ignore"]
+_OUT_OF_REACH: tuple[str, ...] = get_args(_OutOfReach)
 _CALIBRATION_SAMPLES = 8  # the layout of a model does not depend on what they are
 
 
@@ -66,9 +68,12 @@ class DeviceBudget(Observer):
             channels kept: a Python warning, the end of the training, or nothing.
     """
 
-    def __init__(
-        self, target: str, *, out_of_reach: Literal["warn", "stop", "ignore"] = "warn"
-    ) -> None:
+    def __init__(self, target: str, *, out_of_reach: _OutOfReach = "warn") -> None:
+        if out_of_reach not in _OUT_OF_REACH:
+            raise InputError(
+                f"out_of_reach is '{out_of_reach}', not one of {', '.join(_OUT_OF_REACH)}",
+                hint=suggestion(out_of_reach, _OUT_OF_REACH),
+            )
         self._target = load_target(target)
         self._out_of_reach = out_of_reach
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--target", required=True, help="The device that is measured.")
 @click.option("--serial", metavar="PORT", help="The board's serial port.")
-@click.option("--baud", type=int, default=115200, show_default=True, help="Of the serial port.")
+@click.option("--baud", type=int, help="Of the serial port; else 115200.")
 @click.option("--adb", is_flag=True, help="Run benchmark_model on a phone.")
 @click.option("--log", type=click.Path(path_type=Path), help="A recorded log of either.")
-@click.option("--timeout", default="60s", show_default=True, help="To give the device up after.")
+@click.option("--timeout", help="To give the device up after; else 60s.")
 @click.option("--out", type=click.Path(path_type=Path), help="A CSV to add the measurement to.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bench(
@@ -30,10 +30,10 @@ def bench(
     model: Path,
     target: str,
     serial: str | None,
-    baud: int,
+    baud: int | None,
     adb: bool,
     log: Path | None,
-    timeout: str,
+    timeout: str | None,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -51,7 +51,7 @@ def bench(
     from edgekit.quantity import parse_microseconds
 
     try:
-        seconds = parse_microseconds(timeout) / 1e6
+        seconds = None if timeout is None else parse_microseconds(timeout) / 1e6
     except InputError as error:
         raise UsageError(f"--timeout: {error.message}", hint=error.hint) from error
     with progress_bar("waiting for the device"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.causes import Cause, causes
 from edgekit.explanation.effects import Examined
 from edgekit.explanation.observation import Observed, observe
@@ -19,6 +20,7 @@ from edgekit.model.single_output import scored_output
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
+from edgekit.shrinking.refusal import DECODE
 from edgekit.verification.first_difference import Difference, first_difference
 from edgekit.verification.metrics import Score
 
@@ -101,6 +103,7 @@ def explain(
             LiteRT refuses the model.
     """
     model = read(content)
+    _require_plain(model)
     check_one_input(model)
     scored_output(model.main)
     check_shapes(model)
@@ -139,6 +142,16 @@ def explain(
         difference=difference,
         compared_runtimes=runtimes,
     )
+
+
+def _require_plain(model: "Model") -> None:
+    """Refuse a model whose weights are coded: LiteRT, which all is observed in, decodes none."""
+    if any(operator.op == DECODE for operator in model.main.operators):
+        raise UnsupportedModelError(
+            "the model's weights are coded, and LiteRT does not decode them",
+            hint="explain the file as it was before 'edgekit shrink' coded it: its outputs are "
+            "the same",
+        )
 
 
 def taken(vectors: "Vectors", samples: int) -> "Vectors":

@@ -91,8 +91,8 @@ def bench(
     target: str,
     serial: str | None = None,
     adb: bool = False,
-    baud: int = BAUD,
-    timeout_seconds: float = TIMEOUT_SECONDS,
+    baud: int | None = None,
+    timeout_seconds: float | None = None,
     log: str | Path | None = None,
     out: str | Path | None = None,
 ) -> Bench:
@@ -103,8 +103,8 @@ def bench(
         target: The device that is measured.
         serial: The serial port of a board with firmware that ``emit`` wrote for this model.
         adb: Whether to run ``benchmark_model`` on the phone that adb finds.
-        baud: Of the serial port.
-        timeout_seconds: After which the device is given up.
+        baud: Of the serial port; else 115,200.
+        timeout_seconds: After which the device is given up; else 60.
         log: What a serial port or ``benchmark_model`` printed, recorded.
         out: A CSV that the measurement is added to, which ``edgekit targets calibrate`` reads.
 
@@ -140,15 +140,21 @@ def _measured(
     target: str,
     serial: str | None,
     adb: bool,
-    baud: int,
-    timeout_seconds: float,
+    baud: int | None,
+    timeout_seconds: float | None,
     log: Path | None,
 ) -> Bench:
     if sum((serial is not None, adb, log is not None)) != 1:
         raise UsageError("name one source", hint="--serial PORT, --adb or --log FILE")
-    check_count("baud", baud, least=1)
-    if not 0 < timeout_seconds < math.inf:
-        raise UsageError(f"a time-out of {timeout_seconds:g} s is none", hint="--timeout 60")
+    if baud is not None and serial is None:
+        raise UsageError("--baud is of a serial port, and none is read", hint="leave it out")
+    if timeout_seconds is not None and log is not None:
+        raise UsageError("--timeout is of a device, and --log asks none", hint="leave it out")
+    rate = BAUD if baud is None else baud
+    patience = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+    check_count("baud", rate, least=1)
+    if not 0 < patience < math.inf:
+        raise UsageError(f"a time-out of {patience:g} s is none", hint="--timeout 60s")
     profile = load_target(target)
     is_phone = profile.runtime.name == "litert"
     if is_phone == (serial is not None) and log is None:
@@ -159,9 +165,9 @@ def _measured(
     if log is not None:
         return _of_log(subject, log)
     if serial is not None:
-        report = read_report(serial, baud=baud, timeout_seconds=timeout_seconds)
+        report = read_report(serial, baud=rate, timeout_seconds=patience)
         return _of_firmware(subject, report)
-    measured = phone.measure(model, sha256=parsed.sha256, timeout_seconds=timeout_seconds)
+    measured = phone.measure(model, sha256=parsed.sha256, timeout_seconds=patience)
     return _of_phone(subject, measured)
 
 

@@ -41,7 +41,18 @@ def check_types(spec: "DataclassInstance", table: str) -> None:
         value = getattr(spec, name)
         if not _takes(hint, value):
             key = f"{table}.{name}" if table else name
+            _check_items(key, hint, value)
             raise InputError(f"{key} is {value!r}, not {_words(hint)}", hint=_nearest(hint, value))
+
+
+def _check_items(key: str, hint: Any, value: object) -> None:  # noqa: ANN401
+    """Refuse the first item of a list that may stand there, and is none of its kind."""
+    if get_origin(hint) is not tuple or not isinstance(value, tuple | list):
+        return
+    kind = get_args(hint)[0]
+    for item in value:
+        if not _takes(kind, item):
+            raise InputError(f"{key} holds {item!r}, not {_words(kind)}", hint=_nearest(kind, item))
 
 
 @cache

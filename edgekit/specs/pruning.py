@@ -62,7 +62,9 @@ class PruneSpec:
         check_types(self, "prune")
         check_count("prune.epochs", self.epochs, least=1)
         check_count("prune.warmup_steps", self.warmup_steps, least=0)
-        if not 0 <= self.warmup_epochs < self.epochs:
+        if self.warmup_epochs < 0:
+            raise InputError(f"prune.warmup_epochs is {self.warmup_epochs:g}, not 0 or more")
+        if self.warmup_epochs >= self.epochs:
             raise InputError(
                 f"prune.warmup_epochs is {self.warmup_epochs:g} and prune.epochs {self.epochs}: "
                 "the sparsity cannot be reached",

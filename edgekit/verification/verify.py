@@ -206,6 +206,8 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in RUNTIMES:
             raise InputError(f"no runtime is called '{name}'", hint=suggestion(name, RUNTIMES))
+        if names.count(name) > 1:
+            raise InputError(f"the runtime '{name}' is named twice", hint="name it once")
     return names
 
 

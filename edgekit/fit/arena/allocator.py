@@ -12,13 +12,16 @@ ALIGNMENT_BYTES = 16
 
 _TENSOR = "(EP)(ii)PPPEEb"  # TfLiteTensor: quantization, params, data, dims, bytes, types, variable
 _AFFINE_QUANTIZATION = "PPi"
+_AFFINE_QUANTIZATION_READ = "PP"  # to the end of temporary tensors: where their parts lie
 
 
 class Allocator:
     """Head and tail of one arena while a model is set up; keeps the most they need together.
 
     The tail grows down from the arena's end and stays. The head grows up from its start: the list
-    of scratch requests, later the planned tensors; temporary structures lie behind it.
+    of scratch requests, later the planned tensors; temporary structures lie behind it. TFLite-Micro
+    holds the tail against the head alone: what stays may lie over the end of the temporaries, and
+    does no harm over what is not read any more, the last tensor's axis and zero points.
     """
 
     def __init__(self, abi: Abi) -> None:
@@ -26,11 +29,12 @@ class Allocator:
         self.tail_bytes = 0
         self.needed_bytes = 0
         self._temporary_bytes = 0
+        self._unread_bytes = 0
 
     def persistent(self, count: int, *, alignment: int = ALIGNMENT_BYTES) -> None:
         """Take ``count`` bytes from the tail for good."""
         self.tail_bytes = align_up(self.tail_bytes + count, alignment)
-        self._note(self._temporary_bytes)  # what lies behind the head is still in use
+        self._note(self._temporary_bytes - self._unread_bytes)
 
     def persistent_structures(self, fields: str, *, count: int = 1) -> None:
         """Take ``count`` structures of ``fields`` from the tail, aligned as the compiler does."""
@@ -45,6 +49,7 @@ class Allocator:
     def temporary(self, count: int, *, alignment: int) -> None:
         """Take ``count`` bytes behind the head until `resize_head`."""
         self._temporary_bytes = align_up(self._temporary_bytes, alignment) + count
+        self._unread_bytes = 0
         self._note(self._temporary_bytes)
 
     def temporary_buffer(self, count: int) -> None:
@@ -57,10 +62,16 @@ class Allocator:
         """Take a TfLiteTensor with its quantization behind the head."""
         for size, alignment in self._tensor_parts(tensor):
             self.temporary(size, alignment=alignment)
+        if tensor.quantization is not None:
+            zero_points_bytes = 4 + 4 * len(tensor.quantization.scales)
+            axis_bytes = self.abi.struct_bytes(_AFFINE_QUANTIZATION) - self.abi.struct_bytes(
+                _AFFINE_QUANTIZATION_READ
+            )
+            self._unread_bytes = axis_bytes + zero_points_bytes
 
     def resize_head(self, count: int) -> None:
         """Let the head be ``count`` bytes, with nothing behind it."""
-        self._temporary_bytes = count
+        self._temporary_bytes, self._unread_bytes = count, 0
         self._note(count)
 
     def _note(self, head_bytes: int) -> None:

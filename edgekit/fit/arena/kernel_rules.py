@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgekit.fit.arena import cmsis_nn, esp_nn
 
 if TYPE_CHECKING:
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
 _SOFTMAX_TABLE_BYTES = 2 * 513  # int16 tables of exp(x) and 1 / (1 + x)
 _LSTM_CELL_STATE = 19  # kLstmCellStateTensor
 _LSTM_ROW_SUMS = 8  # CMSIS-NN keeps the sums of the weights' rows of four gates, twice each
+
+# Decoders of DECODE by the code in the ancillary tensor, each behind what all keep: a virtual
+# table, the context and a profiler.
+_LOOKUP, _HUFFMAN, _PRUNING = 0, 1, 2
+_DECODERS: dict[int, str] = {
+    _LOOKUP: "PPP PPPPP bbb",
+    _HUFFMAN: "PPP PPP bb",
+    _PRUNING: "PPP PPPPPP bb",
+}
 
 _TEMPORARIES: dict[str, str] = {
     # Kernels that look at tensors and ask for nothing.
@@ -156,6 +167,23 @@ def _concatenation(kernel: "Kernel") -> None:
     kernel.temporaries(f"i0 {every} o0")
 
 
+def _decode(kernel: "Kernel") -> None:
+    """The kernel keeps a decoder for each coded tensor, told by the ancillary tensor's first byte.
+
+    It sets a decoder up while the temporary tensors of the one before are still there.
+    """
+    outputs = len(kernel.operator.outputs)
+    kernel.keep_structure("P", count=outputs)
+    for place in range(outputs):
+        kernel.temporaries(f"i{2 * place} i{2 * place + 1} o{place}")
+        coding = (kernel.input(2 * place + 1).data or bytes([_LOOKUP]))[0]
+        kernel.keep_structure(_DECODERS.get(coding, _DECODERS[_LOOKUP]))
+        decoded = kernel.output(place).quantization
+        zero_points = np.zeros(0) if decoded is None else decoded.zero_points
+        if coding == _PRUNING and len(zero_points) > 1 and np.any(zero_points):
+            kernel.keep(len(zero_points))
+
+
 def _depth_to_space(kernel: "Kernel") -> None:
     kernel.temporaries("i0 o0")
     kernel.keep_shape()
@@ -274,6 +302,7 @@ _RULES: "dict[str, Callable[[Kernel], None]]" = {
     "SPACE_TO_DEPTH": _depth_to_space,
     "SUM": _mean_or_sum,
     "SVDF": _svdf,
+    "TFLM_DECODE": _decode,
     "TRANSPOSE_CONV": _transpose_conv,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

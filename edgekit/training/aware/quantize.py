@@ -156,12 +156,24 @@ def aware_model(model: Model) -> Aware:
     copy.set_weights(model.get_weights())
     with quantization.quantize_scope():
         aware = quantization.quantize_apply(copy, _scheme())
+    _freeze_as_inside(aware)
     left = tuple(
         f"{layer.name} ({type(layer).__name__})"
         for layer in model.layers
         if layer.name not in taken and type(layer).__name__ != "InputLayer"
     )
     return Aware(model=aware, annotated=tuple(sorted(taken)), left=left)
+
+
+def _freeze_as_inside(aware: Model) -> None:
+    """Take the kernels of frozen layers out of what is trained: their wrappers train them all."""
+    for wrapper in aware.layers:
+        if getattr(wrapper, "layer", wrapper).trainable:
+            continue
+        wrapper.trainable = False
+        held = wrapper._trainable_weights  # noqa: SLF001  tfmot has no public way
+        wrapper._non_trainable_weights += held  # noqa: SLF001
+        wrapper._trainable_weights = []  # noqa: SLF001
 
 
 def _clone(layer: Layer) -> Layer:

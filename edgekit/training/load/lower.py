@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Call = Callable[[Tensor], Tensor]
     Weights = list[npt.NDArray[np.float32]]
 
-_SETTINGS = ("use_bias", "activation")
+_SETTINGS = ("use_bias", "activation", "trainable")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +110,7 @@ def _lowered(layer: Layer, name: str, folds: Folds) -> "Layer | Call":
     if layer.name in folds.gone:
         return _same
     if layer.name in folds.alone:
-        return _channelwise(name, folds.alone[layer.name])
+        return _channelwise(layer, name, folds.alone[layer.name])
     if kind in _REWRITES:
         return _REWRITES[kind][0](layer, name, _weights(layer, folds))
     config = layer.get_config()
@@ -147,17 +147,17 @@ def _same(values: Tensor) -> Tensor:
     return values
 
 
-def _channelwise(name: str, affine: Affine) -> "Call":
+def _channelwise(layer: Layer, name: str, affine: Affine) -> "Call":
     """Return a depthwise convolution of one by one that scales and shifts each channel."""
-    layer = tf_keras().layers.DepthwiseConv2D(1, name=name)
+    scaling = tf_keras().layers.DepthwiseConv2D(1, name=name, trainable=layer.trainable)
 
     def call(values: Tensor) -> Tensor:
         channels = len(affine.scale)
         sizes = tuple(values.shape[1:])
         if len(sizes) == 3:  # noqa: PLR2004  height, width, channels
-            return _with_weights(layer, values, [affine.scale.reshape(1, 1, -1, 1), affine.shift])
+            return _with_weights(scaling, values, [affine.scale.reshape(1, 1, -1, 1), affine.shift])
         flat = _reshape(f"{name}_in", (1, int(np.prod(sizes[:-1], dtype=int)), channels))(values)
-        result = _with_weights(layer, flat, [affine.scale.reshape(1, 1, -1, 1), affine.shift])
+        result = _with_weights(scaling, flat, [affine.scale.reshape(1, 1, -1, 1), affine.shift])
         return _reshape(f"{name}_out", sizes)(result)
 
     return call
@@ -230,6 +230,7 @@ def _split_convolution(layer: Layer, name: str, weights: "Weights") -> "Call":
         padding="valid" if causal else config["padding"],
         depth_multiplier=config["depth_multiplier"],
         use_bias=False,
+        trainable=layer.trainable,
         name=f"{name}_depthwise",
     )
     pointwise = tf_keras().layers.Conv2D.from_config(

@@ -214,6 +214,14 @@ def test_one_way_must_be_named_and_fit_the_target(model: Path) -> None:
         bench(model, target=PHONE, adb=True, timeout_seconds=0)
 
 
+def test_what_is_of_a_device_is_refused_where_none_is_asked(model: Path) -> None:
+    for way in ({"adb": True}, {"log": model}):
+        with pytest.raises(UsageError, match="--baud is of a serial port, and none is read"):
+            bench(model, target=PHONE, baud=115200, **way)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--timeout is of a device, and --log asks none"):
+        bench(model, target=PHONE, log=model, timeout_seconds=5)
+
+
 def timings(megabytes: str, *, prefix: str = "") -> str:
     """What benchmark_model prints, in its two known forms of the operators' table."""
     start = ("\t          [start]", "\t            0.004") if not prefix else ("", "")
@@ -393,6 +401,8 @@ def test_the_command_prints_json_and_fails_with_the_selftest(
         (["--serial", "/dev/nowhere"], 6),
         (["--log", "/dev/nowhere"], 3),
         (["--adb"], 2),
+        (["--log", "/dev/nowhere", "--baud", "9600"], 2),
+        (["--log", "/dev/nowhere", "--timeout", "5s"], 2),
         (["--serial", "/dev/nowhere", "--timeout", "soon"], 2),
     ],
 )

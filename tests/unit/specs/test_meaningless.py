@@ -9,6 +9,7 @@ import pytest
 from graphs import GraphBuilder
 
 import edgekit
+from edgekit.callbacks import DeviceBudget
 from edgekit.cli import run
 from edgekit.comparison.grid import points
 from edgekit.devices.profile import Core, Memory
@@ -105,7 +106,14 @@ def test_a_count_is_whole(make: Callable[..., object], key: str) -> None:
         (data, {"source": ""}, "data.source is empty"),
         (data, {"scale": 0}, "data.scale is 0"),
         (ModelSpec, {"source": " "}, "model.source is empty"),
-        (CompareSpec, {"sparsity": (0.5, math.nan)}, "compare.sparsity is .*nan"),
+        (
+            CompareSpec,
+            {"sparsity": (0.5, math.nan)},
+            "compare.sparsity holds nan, not a finite number",
+        ),
+        (CompareSpec, {"method": ("qta",)}, "compare.method holds 'qta', not one of qat, ptq"),
+        (prune, {"warmup_epochs": -1}, "prune.warmup_epochs is -1, not 0 or more"),
+        (prune, {"warmup_epochs": 4}, "the sparsity cannot be reached"),
         (CompareSpec, {"precision": "int8"}, "compare.precision is 'int8', not a tuple"),
         (project, {"targets": "pico"}, "targets is 'pico', not a tuple"),
         (project, {"seed": 2**32}, "seed is 4294967296, beyond 4294967295"),
@@ -169,6 +177,11 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("verify", {"data": ""}, "data.source is empty"),
         ("explain", {"data": "data.npz", "samples": 0}, "samples is 0, not 1 or more"),
         ("explain", {"data": "data.npz", "seed": -1}, "seed is -1"),
+        (
+            "verify",
+            {"data": "data.npz", "runtimes": ("litert", "litert")},
+            "the runtime 'litert' is named twice",
+        ),
         ("emit", {"out": "c", "vectors": -1}, "vectors is -1, not 0 or more"),
         ("emit", {"out": "c", "seed": -1}, "seed is -1"),
         ("emit", {"out": "c", "vectors": 0, "data": "data.npz"}, "data are for golden vectors"),
@@ -223,6 +236,12 @@ def test_a_command_refuses_what_means_nothing(
     assert run(line.split()) == code
     assert message in capsys.readouterr().err
     assert not (model.parent / "c").exists()
+
+
+def test_a_budget_knows_three_ways_to_go_on() -> None:
+    with pytest.raises(InputError, match="out_of_reach is 'stopp', not one of warn, stop") as found:
+        DeviceBudget("pico", out_of_reach="stopp")  # type: ignore[arg-type]
+    assert found.value.hint == "did you mean 'stop'?"
 
 
 def test_values_that_mean_something_pass() -> None:
