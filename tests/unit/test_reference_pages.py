@@ -16,6 +16,7 @@ from reference_pages import (
 
 from edgekit.cli import _COMMANDS
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = dict(leaves())
 
 
@@ -44,3 +45,30 @@ def test_help_ends_with_an_example_whose_options_exist(name: str) -> None:
 def test_every_option_says_what_it_is(name: str) -> None:
     options = [item for item in COMMANDS[name].params if isinstance(item, click.Option)]
     assert all(item.help for item in options)
+
+
+def test_every_file_of_the_code_that_a_page_names_exists() -> None:
+    pages = [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    places = r"\b(?:edgekit|tests|benchmarks)/[\w/.-]+\.\w+"
+    named = [(page.name, name) for page in pages for name in re.findall(places, page.read_text())]
+    assert len(named) > 20
+    assert not [item for item in named if not (ROOT / item[1]).is_file()]
+
+
+def test_every_module_that_a_docstring_names_has_that_name() -> None:
+    """Such as ``edgekit.project.project.Project``, between single backticks."""
+    missing = []
+    for path in sorted(ROOT.glob("edgekit/**/*.py")):
+        for name in re.findall(r"(?<!`)`(edgekit(?:\.\w+)+)`(?!`)", path.read_text()):
+            parts = name.split(".")
+            module = next(
+                place.with_suffix(".py") if place.with_suffix(".py").is_file() else place
+                for end in range(len(parts), 0, -1)
+                if (place := ROOT.joinpath(*parts[:end])).is_dir()
+                or place.with_suffix(".py").is_file()
+            )
+            depth = len(module.relative_to(ROOT).parts)
+            text = (module / "__init__.py" if module.is_dir() else module).read_text()
+            if depth < len(parts) and not re.search(rf"\b{parts[depth]}\b", text):
+                missing.append(f"{path.name}: {name}")
+    assert not missing
