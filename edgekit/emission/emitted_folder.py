@@ -208,7 +208,7 @@ def _holdings(out: Path) -> _Holdings:
 
 
 def _entries(out: Path, *, without: str) -> "Iterator[str]":
-    """Return all but folders that hold something, links unfollowed, but what is in ``without``."""
+    """Yield all but folders that hold something, links unfollowed, but what is in ``without``."""
     for folder, folders, files in os.walk(out, onerror=_raise):
         here = Path(folder)
         if here == out and without in folders:

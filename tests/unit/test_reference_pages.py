@@ -53,22 +53,3 @@ def test_every_file_of_the_code_that_a_page_names_exists() -> None:
     named = [(page.name, name) for page in pages for name in re.findall(places, page.read_text())]
     assert len(named) > 20
     assert not [item for item in named if not (ROOT / item[1]).is_file()]
-
-
-def test_every_module_that_a_docstring_names_has_that_name() -> None:
-    """Such as ``edgekit.project.project.Project``, between single backticks."""
-    missing = []
-    for path in sorted(ROOT.glob("edgekit/**/*.py")):
-        for name in re.findall(r"(?<!`)`(edgekit(?:\.\w+)+)`(?!`)", path.read_text()):
-            parts = name.split(".")
-            module = next(
-                place.with_suffix(".py") if place.with_suffix(".py").is_file() else place
-                for end in range(len(parts), 0, -1)
-                if (place := ROOT.joinpath(*parts[:end])).is_dir()
-                or place.with_suffix(".py").is_file()
-            )
-            depth = len(module.relative_to(ROOT).parts)
-            text = (module / "__init__.py" if module.is_dir() else module).read_text()
-            if depth < len(parts) and not re.search(rf"\b{parts[depth]}\b", text):
-                missing.append(f"{path.name}: {name}")
-    assert not missing
