@@ -21,7 +21,7 @@ from edgekit.cli import _COMMANDS
 ROOT = Path(__file__).parents[2]
 LIGHT = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["light"]
 STEPS = LIGHT["steps"][3:]  # what is asked once it is installed
-LIGHT_PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    for name in needed(list(LIGHT_PACKAGES)):
+    for name in needed(list(PROJECT["project"]["dependencies"])):
         package = distribution(name)
         for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
             if not (packages / top).exists():
@@ -96,8 +96,13 @@ def test_all_that_the_package_reads_is_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     own = [path for path in (ROOT / "edgekit").rglob("*") if path.is_file()]
     wanted = {str(path.relative_to(ROOT)) for path in own if path.suffix != ".pyc"}
-    wanted |= {f"edgekit/{path.relative_to(ROOT)}" for path in ROOT.glob("targets/**/*.toml")}
-    wanted |= {"edgekit/constraints.txt"}
+    brought = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert set(brought) == {"constraints.txt", "targets"}
+    wanted |= {brought["constraints.txt"]}
+    wanted |= {
+        f"{brought['targets']}/{path.relative_to(ROOT / 'targets')}"
+        for path in ROOT.glob("targets/**/*.toml")
+    }
     inside = {name for name in names if ".dist-info/" not in name}
     assert {"edgekit/py.typed", "edgekit/fit/code_size_cortex_m4.csv"} <= inside
     assert inside == wanted
