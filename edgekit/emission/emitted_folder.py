@@ -19,7 +19,7 @@ from edgekit.files.whole_files import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from edgekit.emission.formats import EmittedFile
+    from edgekit.emission.firmware import EmittedFile
 
 RECORD_NAME = ".edgekit-emitted.json"
 BUILD_FOLDER = "build"  # where a run on the emulator builds, inside the folder
