@@ -59,7 +59,7 @@ class Built:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """A point that could not be built: an error in its parts, for it crosses borders.
+    """A point that could not be built: an error in its parts, which other processes can read.
 
     Args:
         kind: Of the error.

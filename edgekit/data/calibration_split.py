@@ -54,13 +54,13 @@ class DataSummary:
 
 
 def calibration_samples(folder: "Path") -> "npt.NDArray[np.float32]":
-    """Return the samples for calibration that `hold_out` kept, shape ``(samples, …)``."""
+    """Return the samples for calibration that `keep_samples` wrote, shape ``(samples, …)``."""
     samples: npt.NDArray[np.float32] = np.load(folder / _CALIBRATION_NAME, allow_pickle=False)
     return samples
 
 
 def validation_samples(folder: "Path") -> Vectors:
-    """Return the samples for validation that `hold_out` kept."""
+    """Return the samples for validation that `keep_samples` wrote."""
     return load_vectors(folder / _VALIDATION_NAME)
 
 

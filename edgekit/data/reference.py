@@ -1,4 +1,4 @@
-"""The border between training and the rest: validation samples and the float model's outputs."""
+"""What a model is held against: validation samples, their labels, and the float model's outputs."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

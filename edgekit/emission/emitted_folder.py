@@ -19,7 +19,7 @@ from edgekit.files.whole_files import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from edgekit.emission.formats import EmittedFile
+    from edgekit.emission.firmware import EmittedFile
 
 RECORD_NAME = ".edgekit-emitted.json"
 BUILD_FOLDER = "build"  # where a run on the emulator builds, inside the folder
@@ -208,7 +208,7 @@ def _holdings(out: Path) -> _Holdings:
 
 
 def _entries(out: Path, *, without: str) -> "Iterator[str]":
-    """Return all but folders that hold something, links unfollowed, but what is in ``without``."""
+    """Yield all but folders that hold something, links unfollowed, but what is in ``without``."""
     for folder, folders, files in os.walk(out, onerror=_raise):
         here = Path(folder)
         if here == out and without in folders:

@@ -1,4 +1,4 @@
-"""A model as firmware: C arrays, the operators it needs, conversions, vectors, whole projects."""
+"""The formats that firmware is written in, by name: edgekit's own, and those of other packages."""
 
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING

@@ -13,7 +13,7 @@ def render(template: str, path: str, firmware: Firmware, **values: object) -> Em
     """Return the file at ``path``, made from ``template``.
 
     Args:
-        template: Below ``edgekit/emitters/templates``, such as ``"c/model.h.j2"``.
+        template: Below ``edgekit/emission/templates``, such as ``"c/model.h.j2"``.
         path: Of the file; ``NAME`` in it stands for the model's name.
         firmware: Known to the template under this name.
         **values: What else the template knows.

@@ -1,1 +1,1 @@
-"""One model on one device: does it run there, does it fit, how fast, and how sure are we."""
+"""What a device makes of a model: the operators it runs, arena, flash, latency, and the verdict."""

@@ -1,4 +1,4 @@
-"""The arithmetic of quantization and pruning on NumPy arrays, with the runtimes' own rounding.
+"""Real numbers as integers and back, and zeros among weights: the functions of `edgekit.numerics`.
 
 Nothing here knows of models: arrays go in, new arrays come out, of any shape. How it is done,
 with numbers to follow by hand, stands in docs/arithmetic.md.

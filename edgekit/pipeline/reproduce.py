@@ -222,7 +222,7 @@ def _finding(found: Reproduction) -> Finding:
 
 
 def _hashes(run: Path, manifest: "Mapping[str, object]") -> "Iterator[tuple[str, str]]":
-    """Return path and SHA-256 of each artifact; where a file is gone, as the manifest has it."""
+    """Yield path and SHA-256 of each artifact; where a file is gone, as the manifest has it."""
     recorded = {file.path: file.sha256 for file in read(manifest).files}
     for path in (*recorded, REPORT_NAME, MANIFEST_NAME):
         file = run / path

@@ -237,7 +237,7 @@ def _told(manifest: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _leaves(key: str, value: object) -> Iterator[tuple[str, object]]:
-    """Return the dotted keys and values in nested tables."""
+    """Yield the dotted keys and values in nested tables."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from _leaves(f"{key}.{name}", item)

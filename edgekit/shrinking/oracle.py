@@ -36,7 +36,7 @@ class Oracle:
     """Runs single operators.
 
     Args:
-        runtimes: Asked in turn; the first must answer, others may refuse what they do not know.
+        *runtimes: Asked in turn; the first must answer, others may refuse what they do not know.
     """
 
     def __init__(self, *runtimes: "Runtime") -> None:

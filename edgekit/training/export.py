@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 def export(progress: "Progress", model: "Path", *, out: "Path") -> "Path":
     """Write the model in the ``.h5`` file ``model`` to the folder ``out`` and return it.
 
-    A model without Keras layers (`LoadedModel.kind` is ``"saved_model"``) needs no export:
-    the converter takes its folder as it is.
+    A SavedModel without Keras layers needs no export: the converter takes its folder as it is.
     """
     progress(0, 1, "writing the model")
     save_for_conversion(unroll(read_model(model)), out)

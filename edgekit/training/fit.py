@@ -71,7 +71,7 @@ def train(
     Args:
         progress: Told the steps done.
         model: An ``.h5`` file of `edgekit.training.load.load`.
-        loss: The model's own (`LoadedModel.loss`); the project's comes first.
+        loss: The model's own (`edgekit.training.load.load.LoadedModel`); the project's comes first.
         spec: Epochs, batch size, learning rate, loss.
         data: Where the samples are.
         metric: The project's; see `edgekit.data.samples.load_data`.

@@ -1,14 +1,17 @@
 """Imports go one way, a floor a room, and TensorFlow stands behind one door."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "edgekit"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "edgekit"
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
 # From the top: a room imports from the floors below its own, and from no other room of its floor.
-# docs/architecture.md says what lies where.
+# docs/architecture.md says what lies where, in a table that is held to this one.
 FLOORS = (
     ("__main__",),
     ("cli",),
@@ -130,3 +133,37 @@ def test_tensorflow_is_imported_behind_its_door_alone() -> None:
         if {name.split(".")[0] for name in imports(path)} & TRAINING
     }
     assert {room(module) for module in users} <= {"training", "callbacks", "api"}
+
+
+def defined(path: Path) -> set[str]:
+    """Return the functions and classes at the top of the module at ``path``."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name for node in ast.parse(path.read_text()).body if isinstance(node, kinds)}
+
+
+def test_the_page_has_the_floors() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", PAGE, flags=re.MULTILINE)
+    told = [set(re.findall(r"`([a-z_]+)(?:/|\.py)`", rooms)) for _, rooms in rows]
+    assert told == [set(rooms) for rooms in FLOORS]
+    assert [int(number) for number, _ in rows] == list(range(1, len(FLOORS) + 1))
+
+
+def test_every_file_and_function_that_the_page_names_exists() -> None:
+    named = re.findall(r"`([\w/.-]+\.(?:py|j2|toml))(?::(\w+))?`", PAGE)
+    assert len(named) > 60
+    missing = []
+    for name, function in named:
+        path = next((base / name for base in (PACKAGE, ROOT) if (base / name).is_file()), None)
+        is_there = name == "edgekit.toml" or (
+            path is not None and (not function or function in defined(path))
+        )
+        missing += [] if is_there else [f"{name}:{function}"]
+    assert not missing
+
+
+def test_every_value_of_the_picture_is_a_class() -> None:
+    picture = PAGE.split("```")[1]
+    classes = {name for path in MODULES.values() for name in defined(path)}
+    values = re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)*\b", picture)
+    assert len(set(values)) > 15
+    assert set(values) <= classes | {"TensorFlow"}

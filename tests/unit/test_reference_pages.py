@@ -17,6 +17,7 @@ from reference_pages import (
 
 from edgekit.cli import _COMMANDS
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = dict(leaves())
 
 
@@ -50,3 +51,11 @@ def test_help_ends_with_an_example_whose_options_exist(name: str) -> None:
 def test_every_option_says_what_it_is(name: str) -> None:
     options = [item for item in COMMANDS[name].params if isinstance(item, click.Option)]
     assert all(item.help for item in options)
+
+
+def test_every_file_of_the_code_that_a_page_names_exists() -> None:
+    pages = [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    places = r"\b(?:edgekit|tests|benchmarks)/[\w/.-]+\.\w+"
+    named = [(page.name, name) for page in pages for name in re.findall(places, page.read_text())]
+    assert len(named) > 20
+    assert not [item for item in named if not (ROOT / item[1]).is_file()]

@@ -1,6 +1,7 @@
 """The structure that each kernel keeps for each of its operators, by kernel library.
 
-One letter a field, as `Abi.struct_bytes` reads them, in the order of TFLite-Micro's headers.
+One letter a field, as `edgekit.fit.arena.abi.Abi.struct_bytes` reads them, in the order of
+TFLite-Micro's headers.
 """
 
 from typing import TYPE_CHECKING

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 _OPTIONS: dict[str, str] = {
     # builtin_op_data.h, as far as flatbuffer_conversions.cc allocates a structure for the
-    # operator; one letter a field, as `Abi.struct_bytes` reads them.
+    # operator; one letter a field, as `edgekit.fit.arena.abi.Abi.struct_bytes` reads them.
     "ADD": "Eb",
     "ARG_MAX": "E",
     "ARG_MIN": "E",

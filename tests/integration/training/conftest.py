@@ -1,4 +1,4 @@
-"""What the tests of the training half share: both Keras in this process, with their warnings."""
+"""What the tests of training share: both Keras in this process, with their warnings."""
 
 from typing import Any
 
