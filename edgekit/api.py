@@ -29,8 +29,8 @@ from edgekit.specs import (
 if TYPE_CHECKING:
     from edgekit.comparison.study import Study
     from edgekit.explanation.explain import Explanation
-    from edgekit.fit.check import Fit
     from edgekit.model.inspection import Inspection
+    from edgekit.record.fit import Fit
     from edgekit.shrinking import Shrunk
     from edgekit.verification.verify import Verification
 

@@ -36,7 +36,7 @@ from edgekit.verification.verify import verify
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.fit.check import Fit
+    from edgekit.record.fit import Fit
     from edgekit.training._tensorflow import Model
     from edgekit.verification.metrics import Score
 
@@ -111,7 +111,7 @@ class DeviceBudget(Observer):
         self._removed = Zeros(zeros=whole.zeros - left.zeros, weights=whole.weights - left.weights)
         self._macs = inspect(read(content)).macs
         self._fit: Fit = check(content, self._target)
-        self._flash_bytes = float((self._fit.flash_bytes or self._fit.model_bytes).value)
+        self._flash_bytes = float(self._fit.known_flash_bytes.value)
 
     def _coding_saves(self, zeros: Zeros) -> int:
         """Return the bytes saved by a bit for each weight and a byte for each that is left."""

@@ -8,8 +8,8 @@ import click
 from edgekit.cli.output import console, is_verbose, origin_of, print_json, shown
 
 if TYPE_CHECKING:
-    from edgekit.fit.check import Fit
     from edgekit.quantity import Quantity
+    from edgekit.record.fit import Fit
 
 
 @click.command()

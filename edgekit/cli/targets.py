@@ -9,8 +9,8 @@ from edgekit.cli.output import console, print_json
 
 if TYPE_CHECKING:
     from edgekit.devices.profile import Memory, Target
-    from edgekit.fit.check import Fit
     from edgekit.quantity import Quantity
+    from edgekit.record.fit import Fit
 
 
 @click.group()
@@ -175,7 +175,7 @@ def _rank(fit: "Fit") -> tuple[object, ...]:
         not fit.fits,
         not fit.runs,
         fastest,
-        (fit.flash_bytes or fit.model_bytes).value,
+        fit.known_flash_bytes.value,
         fit.target,
     )
 
@@ -211,7 +211,7 @@ def _print_fits(fits: "list[Fit]") -> None:
         table.add_row(
             fit.target,
             "[green]fits[/]" if missed is None else f"[red]{missed}[/]",
-            _bytes(fit.flash_bytes or fit.model_bytes),
+            _bytes(fit.known_flash_bytes),
             "-" if fit.arena_bytes is None else _bytes(fit.arena_bytes),
             "not known" if time is None else f"{_band(time)} {time.kind[0]}",
         )

@@ -11,7 +11,7 @@ from edgekit.explanation.effects import Examined
 from edgekit.explanation.observation import Observed, observe
 from edgekit.explanation.view import Effect, View
 from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
-from edgekit.model.integer import FloatTensor, float_tensors
+from edgekit.model.integer import float_tensors
 from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from edgekit.data.reference import Vectors
     from edgekit.model.values import Model
+    from edgekit.record.model import FloatTensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +176,7 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def _inner_floats(model: "Model") -> tuple[FloatTensor, ...]:
+def _inner_floats(model: "Model") -> "tuple[FloatTensor, ...]":
     """Return the float tensors but the input and the output, which may be float by choice."""
     graph = model.main
     border = {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}

@@ -1,7 +1,6 @@
 """How much rounding there is in each operator's output: a line an operator, for reports."""
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.explanation.observation import observe
 from edgekit.model.float_twin import check_one_input, float_twin
 from edgekit.model.reader import read
+from edgekit.record.verification import Noise
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:
@@ -21,22 +21,6 @@ SAMPLES = 64
 """On which the ratios are taken: sums over all values of a tensor, which few samples settle."""
 _VALUES = 2**26  # of all operators and samples: a model with a million a sample and more gets fewer
 _FEWEST = 4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noise:
-    """The rounding in one operator's output.
-
-    Args:
-        index: Of the operator; -1 is the model's input.
-        op: Its kind.
-        sqnr_db: Signal-to-quantization-noise ratio in decibels, rounding of all operators before
-            it included; None where there is no noise at all.
-    """
-
-    index: int
-    op: str
-    sqnr_db: float | None
 
 
 def noise(

@@ -17,9 +17,11 @@ from edgekit.pipeline.file_stages import light_half
 from edgekit.pipeline.float_file_stages import check_scored
 from edgekit.pipeline.hand_over import MODEL_NAME, Border
 from edgekit.pipeline.keras_stages import stages_of, train_half
-from edgekit.pipeline.manifest import Outcome, sources_of
-from edgekit.pipeline.stages import Stage, Stages, Watch, claimed, unwatched
+from edgekit.pipeline.manifest import Outcome, inputs_of
+from edgekit.pipeline.stages import Stages, Watch, claimed, unwatched
+from edgekit.record.build import Stage
 from edgekit.reports import html
+from edgekit.reports.manifest import FILE_NAME, Artifact, written
 
 if TYPE_CHECKING:
     from edgekit.pipeline.reuse import Siblings
@@ -79,9 +81,9 @@ def build(
     targets = _checked(project)
     with claimed(out) as folder:
         stages = Stages(folder / "stages", watch=watch, fresh=fresh, siblings=siblings)
-        sources = sources_of(project, targets)
+        inputs = inputs_of(project, targets)
         border = train_half(project, stages)
-        outcome = light_half(project, targets, sources, stages, border)
+        outcome = light_half(project, targets, inputs, stages, border)
         with room_asked(folder):
             return _publish(folder, outcome, border)
 
@@ -111,21 +113,22 @@ def _profile(name: str, directory: Path) -> str:
 
 def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
     """Write the run's files; the manifest last, so that one that is there tells the truth."""
-    (folder / manifests.FILE_NAME).unlink(missing_ok=True)
+    (folder / FILE_NAME).unlink(missing_ok=True)
     model = outcome.model
     contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
     for source in outcome.firmware:
         contents[f"{C_FOLDER}/{source.name}"] = source.read_bytes()
     write_files(folder, contents, anew=C_FOLDER)
     files = tuple(
-        {"path": path, "bytes": len(content), "sha256": sha256(content)}
+        Artifact(path=path, bytes=len(content), sha256=sha256(content))
         for path, content in sorted(contents.items())
     )
     # Through JSON and back: reports read the same values from the file.
-    manifest = json.loads(json.dumps(manifests.manifest_of(outcome, files), allow_nan=False))
+    document = written(manifests.manifest_of(outcome, files))
+    manifest = json.loads(json.dumps(document, allow_nan=False))
     write_text(folder / REPORT_NAME, html.render(manifest))
     write_text(folder / manifests.TIMINGS_NAME, json_text(manifests.timings(outcome.stages)))
-    write_text(folder / manifests.FILE_NAME, json_text(manifest))
+    write_text(folder / FILE_NAME, json_text(manifest))
     return Run(directory=folder, manifest=manifest, stages=outcome.stages, passed=outcome.passed)
 
 

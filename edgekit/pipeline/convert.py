@@ -15,7 +15,7 @@ from edgekit.project.project import of_model
 from edgekit.specs import QuantizeSpec
 
 if TYPE_CHECKING:
-    from edgekit.pipeline.hand_over import Correction
+    from edgekit.record.quantization import BiasCorrection
     from edgekit.specs import Calibration, IoType, Scheme
 
 
@@ -30,7 +30,7 @@ class Conversion:
     """
 
     inspection: Inspection
-    correction: "Correction | None"
+    correction: "BiasCorrection | None"
     warnings: tuple[str, ...]
 
 

@@ -13,15 +13,19 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.noise import noise
 from edgekit.files.whole_files import write_bytes, write_text
 from edgekit.finding import Finding
-from edgekit.fit.check import Fit, check
+from edgekit.fit.check import check
 from edgekit.model.inspection import inspect, with_names
 from edgekit.model.pruned_weights import Located, PrunedKernel, fraction_of, load_masks, locate
 from edgekit.model.reader import read
 from edgekit.pipeline.hand_over import MODEL_NAME, Border
-from edgekit.pipeline.manifest import Outcome, Shrinking, Simulated, Sources, Verified
+from edgekit.pipeline.manifest import Outcome, Verified
 from edgekit.pipeline.stages import Stages
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.quantization.coarse_weights import packed_bytes
+from edgekit.record.build import Inputs
+from edgekit.record.fit import Fit
+from edgekit.record.quantization import Simulated
+from edgekit.record.shrinking import Shrink
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress
 from edgekit.runtimes.real import stored_inputs
@@ -59,7 +63,7 @@ class Emitted:
 def light_half(
     project: "Project",
     targets: tuple[Target, ...],
-    sources: Sources,
+    inputs: Inputs,
     stages: Stages,
     border: Border,
 ) -> Outcome:
@@ -81,7 +85,7 @@ def light_half(
         model=model,
         firmware=firmware,
         project=project,
-        sources=sources,
+        inputs=inputs,
         stages=tuple(stages.done),
         data=border.data,
         correction=border.correction,
@@ -158,12 +162,12 @@ def _runtimes(targets: tuple[Target, ...]) -> tuple[str, ...]:
 
 def _shrink(
     project: "Project", runtimes: tuple[str, ...], stages: Stages, border: Border
-) -> tuple[Shrinking | None, Path]:
+) -> tuple[Shrink | None, Path]:
     """Return what shrinking saved, and the file to go on with."""
     if not project.shrink or not project.quantize.is_integer:
         return None, border.model
 
-    def work(draft: Path, progress: Progress) -> Shrinking:
+    def work(draft: Path, progress: Progress) -> Shrink:
         model = border.model.read_bytes()
         inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
         try:
@@ -171,9 +175,9 @@ def _shrink(
         except UnsupportedModelError as error:
             write_bytes(draft / MODEL_NAME, model)
             size = len(model)
-            return Shrinking(before_bytes=size, after_bytes=size, refusal=error.message)
+            return Shrink(before_bytes=size, after_bytes=size, refusal=error.message)
         write_bytes(draft / MODEL_NAME, shrunk.content)
-        return Shrinking(
+        return Shrink(
             before_bytes=shrunk.before_bytes,
             after_bytes=shrunk.after_bytes,
             passes=shrunk.passes,
@@ -184,9 +188,10 @@ def _shrink(
             arena_after_bytes=shrunk.arena_after_bytes,
             macs_before=shrunk.macs_before,
             macs_after=shrunk.macs_after,
+            bit_exact=True,  # or it had failed
         )
 
-    shrinking, folder = stages.run("shrink", {"runtimes": runtimes}, Shrinking, work)
+    shrinking, folder = stages.run("shrink", {"runtimes": runtimes}, Shrink, work)
     return shrinking, folder / MODEL_NAME
 
 
@@ -333,7 +338,7 @@ def _file_size(size: int, limit: int) -> Finding:
 
 
 def _warnings(
-    project: "Project", border: Border, shrinking: Shrinking | None, emitted: Emitted
+    project: "Project", border: Border, shrinking: Shrink | None, emitted: Emitted
 ) -> tuple[str, ...]:
     warnings = [*border.data.overlaps, *border.doubts]
     warnings += [f"{item} is left to post-training quantization" for item in border.left]
@@ -354,7 +359,7 @@ def _prunes_channels(project: "Project") -> bool:
     return project.prune is not None and project.prune.granularity == "channel"
 
 
-def _keeps_channels(shrinking: Shrinking | None) -> bool:
+def _keeps_channels(shrinking: Shrink | None) -> bool:
     """Return whether the channels that pruning drove to zero are all still in the file."""
     if shrinking is None or shrinking.macs_before is None or shrinking.macs_after is None:
         return True

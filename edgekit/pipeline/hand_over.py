@@ -15,10 +15,11 @@ from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.model.writer import write
-from edgekit.quantization.bias_correction import LayerShift, correct_biases
+from edgekit.quantization.bias_correction import correct_biases
 from edgekit.quantization.coarse_weights import coarsened
+from edgekit.record.quantization import BiasCorrection
 from edgekit.runtimes.real import real_outputs
-from edgekit.verification.metrics import MetricName, Score, drop, score_outputs
+from edgekit.verification.metrics import Score, loss, score_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,50 +60,6 @@ class Converted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Correction:
-    """What bias correction did, measured in LiteRT on the validation samples.
-
-    Args:
-        metric: The task's; without labels ``"mean_absolute_error"`` of the outputs against the
-            float model's.
-        before: Its value without correction.
-        after: Its value with it.
-        samples: On which both were measured.
-        layers: What was corrected.
-        left: Layers that were not, each with the reason.
-    """
-
-    metric: MetricName
-    before: float
-    after: float
-    samples: int
-    layers: tuple[LayerShift, ...]
-    left: tuple[str, ...]
-
-    @property
-    def effect(self) -> str:
-        """The metric before and after, in words."""
-        return (
-            f"{self.metric.replace('_', ' ')} {self.before:.4g} before and {self.after:.4g} after "
-            f"bias correction, on {self.samples} validation samples in LiteRT"
-        )
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was done, and what it did."""
-        return (f"{len(self.layers)} layers corrected", self.effect)
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """What it could not do, and whether it did harm."""
-        found = [f"no bias correction of {item}" for item in self.left]
-        before, after = (Score(metric=self.metric, value=v) for v in (self.before, self.after))
-        if drop(before, after) > 0:
-            found.append(f"bias correction did not help: {self.effect}")
-        return tuple(found)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
     """The model that goes on.
 
@@ -113,7 +70,7 @@ class Finished:
     """
 
     model: "Path"
-    correction: Correction | None = None
+    correction: BiasCorrection | None = None
     doubts: tuple[str, ...] = ()
 
 
@@ -139,7 +96,7 @@ class Border:
     kernels: "tuple[LayerSparsity, ...]" = ()
     masks: "Path | None" = None
     left: tuple[str, ...] = ()
-    correction: Correction | None = None
+    correction: BiasCorrection | None = None
     doubts: tuple[str, ...] = ()
 
 
@@ -224,7 +181,7 @@ def finish(
     if not spec.bias_correction:
         return Finished(model=folder / MODEL_NAME, doubts=converted.doubts)
 
-    def correct(draft: "Path", progress: "Progress") -> Correction:
+    def correct(draft: "Path", progress: "Progress") -> BiasCorrection:
         before, floating = ((folder / name).read_bytes() for name in (MODEL_NAME, FLOAT_NAME))
         scored_output(read(before).main)
         corrected = correct_biases(progress, before, floating, calibration_samples(samples))
@@ -233,7 +190,7 @@ def finish(
         first, second = (
             _score(content, given, project.metric) for content in (before, corrected.content)
         )
-        return Correction(
+        return BiasCorrection(
             metric=first.metric,
             before=first.value,
             after=second.value,
@@ -242,12 +199,20 @@ def finish(
             left=corrected.left,
         )
 
-    correction, made = stages.run("correct", {"metric": project.metric}, Correction, correct)
+    correction, made = stages.run("correct", {"metric": project.metric}, BiasCorrection, correct)
     return Finished(
         model=made / MODEL_NAME,
         correction=correction,
-        doubts=(*converted.doubts, *correction.doubts),
+        doubts=(*converted.doubts, *_doubts(correction)),
     )
+
+
+def _doubts(correction: BiasCorrection) -> tuple[str, ...]:
+    """Return what bias correction could not do, and whether it did harm."""
+    found = [f"no bias correction of {item}" for item in correction.left]
+    if loss(correction.metric, correction.before, correction.after) > 0:
+        found.append(f"bias correction did not help: {correction.effect}")
+    return tuple(found)
 
 
 def _score(content: bytes, vectors: Vectors, metric: str) -> Score:

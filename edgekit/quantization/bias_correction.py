@@ -18,6 +18,7 @@ from edgekit.model.reader import read
 from edgekit.model.values import Operator, Quantization, Tensor
 from edgekit.model.writer import write
 from edgekit.quantization.layer_means import bias_scales, channel_means, linear_outputs, probe
+from edgekit.record.quantization import LayerShift
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:
@@ -29,25 +30,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _SHOWN = 3  # reasons in a message
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerShift:
-    """What was corrected in one layer.
-
-    Args:
-        index: Of the operator in the converted file.
-        op: Its kind.
-        tensor: The name of its output.
-        mean_shift: Mean over the channels of the size of the shift, in the output's real unit.
-        steps: The same in steps of the output's grid.
-    """
-
-    index: int
-    op: str
-    tensor: str
-    mean_shift: float
-    steps: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from edgekit.model.macs import macs
 from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.writer import write
+from edgekit.record.shrinking import Saving
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.certificate import Sessions, certify
@@ -30,19 +31,6 @@ if TYPE_CHECKING:
     from edgekit.shrinking.oracle import Array
 
 _ROUNDS = 4  # one pass can open the way for another; models seen here settle in two
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saving:
-    """What one pass saved.
-
-    Args:
-        name: Of the pass.
-        saved_bytes: Of the file.
-    """
-
-    name: str
-    saved_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

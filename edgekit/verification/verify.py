@@ -11,6 +11,7 @@ from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
+from edgekit.record.verification import DropBound
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import real_outputs
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.verification.agreement import Agreement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DropBound:
-    """What the drop does not exceed, and with what confidence."""
-
-    at_most: float
-    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,6 +24,7 @@ FLOORS = (
     ("specs", "devices"),
     ("numerics",),
     ("files",),
+    ("record",),
     ("finding", "dependencies"),
     ("quantity",),
     ("errors", "version"),

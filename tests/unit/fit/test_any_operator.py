@@ -9,12 +9,13 @@ from operator_graphs import GraphBuilder
 
 from edgekit.devices.profile import load_target
 from edgekit.errors import EdgekitError
-from edgekit.fit.check import Fit, check_model, to_json
+from edgekit.fit.check import check_model, to_json
 from edgekit.fit.registrations import registrations
 from edgekit.fit.tflm_operators import CUSTOM
 from edgekit.model.inspection import inspect
 from edgekit.model.integer import float_tensors
 from edgekit.model.reader import read
+from edgekit.record.fit import Fit
 from edgekit.shrinking.links import links
 from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable

@@ -10,9 +10,10 @@ from operator_models import single_operator
 from edgekit.devices.profile import Cycles, Target, load_target
 from edgekit.errors import InputError
 from edgekit.finding import Finding
-from edgekit.fit.check import Fit, check, check_model, peak_in_words, to_json
+from edgekit.fit.check import check, check_model, peak_in_words, to_json
 from edgekit.model.reader import read
 from edgekit.quantity import Quantity
+from edgekit.record.fit import Fit
 from edgekit.specs import Limits
 
 

@@ -4,10 +4,11 @@ from graphs import GraphBuilder
 
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError
+from edgekit.record.verification import DropBound
 from edgekit.verification import verify as module
 from edgekit.verification.limits import gates
 from edgekit.verification.metrics import Score
-from edgekit.verification.verify import DropBound, RuntimeScore
+from edgekit.verification.verify import RuntimeScore
 
 
 def classifier() -> bytes:
