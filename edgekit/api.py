@@ -183,18 +183,19 @@ def explain(
     from edgekit.data.validation import scored_vectors
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
 
     check_count("samples", samples, least=1)
     check_seed("seed", seed)
-    content = read_bytes(Path(model))
-    floats = None if reference is None else read_bytes(reference)
+    file = ModelFile.of(read_bytes(Path(model)))
+    floats = None if reference is None else ModelFile.of(read_bytes(reference))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     with watch("data"):
-        given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
+        given = scored_vectors(file.model, spec, directory=Path.cwd(), seed=seed, float_model=None)
     with watch("explain") as progress:
         found = run(
-            content,
+            file,
             taken(given.vectors, samples),
             reference=floats,
             runtimes=runtimes,
@@ -221,14 +222,15 @@ def check(
     """
     from edgekit.devices.profile import all_targets, load_targets
     from edgekit.fit.check import check as examine
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
 
     check_names("targets", targets)
     if map_file is not None and len(targets) != 1:
         raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
-    content = read_bytes(Path(model))
+    file = ModelFile.of(read_bytes(Path(model)))
     profiles = load_targets(targets) if targets else all_targets()
-    return tuple(examine(content, profile, map_file=map_file) for profile in profiles)
+    return tuple(examine(file, profile, map_file=map_file) for profile in profiles)
 
 
 def shrink(
@@ -254,13 +256,14 @@ def shrink(
     from edgekit.devices.profile import load_target
     from edgekit.files.outputs import check_output_file
     from edgekit.files.whole_files import write_bytes
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
     from edgekit.shrinking import shrink as run
 
     check_output_file(Path(out), (Path(model), *([Path(target)] if target is not None else [])))
     with watch("shrink") as progress:
         shrunk = run(
-            read_bytes(Path(model)),
+            ModelFile.of(read_bytes(Path(model))),
             target=None if target is None else load_target(target),
             ram_budget_bytes=ram_budget_bytes,
             progress=progress,
@@ -311,6 +314,7 @@ def verify(
         EdgekitError: What the user must put right.
     """
     from edgekit.data.validation import scored_vectors
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
     from edgekit.runtimes.known import RUNTIMES
     from edgekit.verification.agreement import agreement
@@ -320,19 +324,19 @@ def verify(
     check_seed("seed", seed)
     if confidence is not None:
         check_confidence("confidence", confidence)
-    content = read_bytes(Path(model))
+    file = ModelFile.of(read_bytes(Path(model)))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     with watch("data"):
         given = scored_vectors(
-            content, spec, directory=Path.cwd(), seed=seed, float_model=reference
+            file.model, spec, directory=Path.cwd(), seed=seed, float_model=reference
         )
     with watch("verify") as progress:
         result = run(
-            content,
+            file,
             given.vectors,
             runtimes=runtimes or tuple(RUNTIMES),
             confidence=confidence,
             progress=progress,
         )
-        found = agreement(content, given.vectors, result.outputs, progress=progress)
+        found = agreement(file, given.vectors, result.outputs, progress=progress)
     return replace(result, origin=given.origin, agreement=found)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rich.table import Table
 
+    from edgekit.model.values import Model
     from edgekit.shrinking import Shrunk
 
 
@@ -47,6 +48,7 @@ def shrink(
     from edgekit.devices.profile import load_target
     from edgekit.files.outputs import check_output_file
     from edgekit.files.whole_files import write_bytes
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
     from edgekit.quantity import parse_bytes
     from edgekit.shrinking import shrink as run
@@ -54,12 +56,13 @@ def shrink(
     content = read_bytes(model)
     others = (Path(name) for name in (target, data) if name is not None)
     check_output_file(out, (model, *others))
+    file = ModelFile.of(content)
     with progress_bar("shrink") as progress:
         result = run(
-            content,
+            file,
             target=None if target is None else load_target(target),
             ram_budget_bytes=None if ram_budget is None else parse_bytes(ram_budget),
-            data=None if data is None else _stored_inputs(content, data),
+            data=None if data is None else _stored_inputs(file.model, data),
             keep_names=not drop_names,
             progress=progress,
         )
@@ -71,15 +74,15 @@ def shrink(
     return 0
 
 
-def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
+def _stored_inputs(model: "Model", data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
     from edgekit.data.validation import validation_vectors
     from edgekit.runtimes.real import stored_inputs
     from edgekit.specs import DataSpec
 
     spec = DataSpec(source=data)
-    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors
-    return (stored_inputs(content, vectors.inputs),)
+    vectors = validation_vectors(model, spec, directory=Path.cwd(), seed=0).vectors
+    return (stored_inputs(model, vectors.inputs),)
 
 
 def _to_json(result: "Shrunk") -> dict[str, object]:

@@ -8,13 +8,13 @@ import numpy as np
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.explanation.observation import observe
 from edgekit.model.float_twin import check_one_input, float_twin
-from edgekit.model.reader import read
 from edgekit.record.verification import Noise
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.runtimes.process import Progress
 
 SAMPLES = 64
@@ -24,14 +24,14 @@ _FEWEST = 4
 
 
 def noise(
-    content: bytes, inputs: "npt.NDArray[np.float32]", *, progress: "Progress"
+    file: "ModelFile", inputs: "npt.NDArray[np.float32]", *, progress: "Progress"
 ) -> tuple[Noise, ...]:
     """Return the noise of each operator of an integer model, against its own graph on real numbers.
 
     The weights are those of the file on both sides: their rounding is not in it.
 
     Args:
-        content: A whole `.tflite` file.
+        file: The model.
         inputs: Samples as the float model takes them, shape ``(samples, *input shape without
             the batch)``; `SAMPLES` of them are taken, evenly spaced, fewer of large models.
         progress: Told what goes on.
@@ -39,7 +39,7 @@ def noise(
     Returns:
         Nothing for a model with several inputs, and for one that LiteRT does not run.
     """
-    model = read(content)
+    model = file.model
     graph = model.main
     written = [place for item in graph.operators for place in item.outputs]
     values = sum(graph.tensors[place].elements for place in written)

@@ -10,7 +10,6 @@ from edgekit.fit.arena.plan import plan
 from edgekit.fit.flash import code_quantity, model_quantity
 from edgekit.fit.latency.predict import latency, operator_milliseconds
 from edgekit.fit.operators import CALLS, unsupported_operators
-from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.record.fit import Fit, Unsupported
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.devices.profile import Target
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import Model
     from edgekit.record.arena import ArenaPlan
 
@@ -29,27 +29,26 @@ _RESERVE_SHARE, _RESERVE_BYTES = 0.01, 64
 
 
 def check(
-    model: bytes,
+    file: "ModelFile",
     target: "Target",
     *,
     map_file: "Path | None" = None,
     limits: Limits = Limits(),  # noqa: B008  frozen
 ) -> Fit:
-    """Return how ``model`` fits ``target``.
+    """Return how a model fits ``target``.
 
     Args:
-        model: A whole `.tflite` file.
+        file: The model.
         target: The device.
         map_file: Linker map of a firmware with this model, for a measured code size.
         limits: The project's, held besides the target's memory.
 
     Raises:
-        InputError: Not a TFLite file, or a linker map that cannot be read or is of another model.
+        InputError: A linker map that cannot be read or is of another model.
         UnsupportedModelError: Operators give other shapes than the file declares.
     """
-    parsed = read(model)
-    check_shapes(parsed)
-    return check_model(parsed, target, limits=limits, map_file=map_file)
+    check_shapes(file.model)
+    return check_model(file.model, target, limits=limits, map_file=map_file)
 
 
 def check_model(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from edgekit.files.outputs import check_output_file
 from edgekit.files.whole_files import write_bytes
 from edgekit.model.inspection import Inspection, inspect
-from edgekit.model.reader import read
 from edgekit.pipeline.keras_stages import train_half
 from edgekit.pipeline.stages import Stages, Watch, unwatched
 from edgekit.project.project import of_model
@@ -75,10 +74,9 @@ def convert(
     check_output_file(out, project.inputs)
     with tempfile.TemporaryDirectory() as folder:
         border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
-        content = border.model.read_bytes()
-    write_bytes(out, content)
+    write_bytes(out, border.file.content)
     return Conversion(
-        inspection=inspect(read(content)),
+        inspection=inspect(border.file.model),
         correction=border.correction,
         warnings=(*border.data.overlaps, *border.doubts),
     )

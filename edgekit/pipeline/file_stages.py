@@ -14,9 +14,9 @@ from edgekit.explanation.noise import noise
 from edgekit.files.whole_files import write_bytes, write_text
 from edgekit.finding import Finding
 from edgekit.fit.check import check
+from edgekit.model.file import ModelFile
 from edgekit.model.inspection import inspect, with_names
 from edgekit.model.pruned_weights import Located, PrunedKernel, fraction_of, load_masks, locate
-from edgekit.model.reader import read
 from edgekit.pipeline.hand_over import MODEL_NAME, Border
 from edgekit.pipeline.manifest import Outcome, Verified
 from edgekit.pipeline.stages import Stages
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edgekit.model.reader import Model
+    from edgekit.model.values import Model
     from edgekit.project.project import Project
 
 _GOLDEN_SAMPLES = 4  # of the validation set, that the firmware tests itself with
@@ -70,19 +70,17 @@ def light_half(
     """Return what the stages without TensorFlow find out about the converted model."""
     runtimes = _runtimes(targets)
     shrinking, file = _shrink(project, runtimes, stages, border)
-    model = file.read_bytes()
-    verified = _verify(project, runtimes, stages, border, model)
+    verified = _verify(project, runtimes, stages, border, file)
     fits = stages.light(
         "fit",
-        lambda: tuple(check(model, target, limits=project.limits) for target in targets),
+        lambda: tuple(check(file, target, limits=project.limits) for target in targets),
     )
-    emitted, firmware = _emit(project, runtimes, stages, border, model, fits)
-    original = read(border.model.read_bytes())
-    converted = inspect(original)
-    located = _located(border, original)
-    simulated = _simulated(project, model)
+    emitted, firmware = _emit(project, runtimes, stages, border, file, fits)
+    converted = inspect(border.file.model)
+    located = _located(border)
+    simulated = _simulated(project, file.model)
     return Outcome(
-        model=model,
+        model=file.content,
         firmware=firmware,
         project=project,
         inputs=inputs,
@@ -92,14 +90,14 @@ def light_half(
         kernels=border.kernels,
         located=located,
         sparsity=fraction_of(located),
-        inspection=with_names(inspect(read(model)), converted),
+        inspection=with_names(inspect(file.model), converted),
         verified=verified,
         shrinking=shrinking,
         arena=next((fit.plan for fit in fits if fit.plan is not None), None),
         fits=fits,
         findings=(
             *_unheld(project, border),
-            *_findings(project, verified, fits, emitted, len(model)),
+            *_findings(project, verified, fits, emitted, len(file.content)),
         ),
         warnings=(
             *_warnings(project, border, shrinking, emitted),
@@ -111,13 +109,13 @@ def light_half(
     )
 
 
-def _located(border: Border, converted: "Model") -> tuple[Located, ...]:
-    """Return where each pruned kernel is in the ``converted`` file, in their order."""
+def _located(border: Border) -> tuple[Located, ...]:
+    """Return where each pruned kernel is in the converted file, in their order."""
     if border.masks is None:
         return ()
     pairs = zip(border.kernels, load_masks(border.masks), strict=True)
     return locate(
-        converted,
+        border.file.model,
         [
             PrunedKernel(layer=kernel.name, attribute=kernel.attribute, keep=keep)
             for kernel, keep in pairs
@@ -134,11 +132,11 @@ def _unlocated(border: Border, located: tuple[Located, ...]) -> tuple[str, ...]:
     return (f"the sparsity leaves out {', '.join(names)}: not found again in the file",)
 
 
-def _simulated(project: "Project", model: bytes) -> Simulated | None:
+def _simulated(project: "Project", model: "Model") -> Simulated | None:
     precision = project.quantize.simulate
     if precision is None:
         return None
-    return Simulated(precision=precision, packed_bytes=packed_bytes(read(model), precision))
+    return Simulated(precision=precision, packed_bytes=packed_bytes(model, precision))
 
 
 def _simulation(simulated: Simulated | None) -> tuple[str, ...]:
@@ -162,21 +160,26 @@ def _runtimes(targets: tuple[Target, ...]) -> tuple[str, ...]:
 
 def _shrink(
     project: "Project", runtimes: tuple[str, ...], stages: Stages, border: Border
-) -> tuple[Shrink | None, Path]:
+) -> tuple[Shrink | None, ModelFile]:
     """Return what shrinking saved, and the file to go on with."""
     if not project.shrink or not project.quantize.is_integer:
-        return None, border.model
+        return None, border.file
+
+    made = None
 
     def work(draft: Path, progress: Progress) -> Shrink:
-        model = border.model.read_bytes()
-        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
+        nonlocal made
+        file = border.file
+        inputs = stored_inputs(file.model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
         try:
-            shrunk = shrink(model, runtimes=runtimes, data=(inputs,), progress=progress)
+            shrunk = shrink(file, runtimes=runtimes, data=(inputs,), progress=progress)
         except UnsupportedModelError as error:
-            write_bytes(draft / MODEL_NAME, model)
-            size = len(model)
+            made = file
+            write_bytes(draft / MODEL_NAME, file.content)
+            size = len(file.content)
             return Shrink(before_bytes=size, after_bytes=size, refusal=error.message)
-        write_bytes(draft / MODEL_NAME, shrunk.content)
+        made = shrunk.file
+        write_bytes(draft / MODEL_NAME, made.content)
         return Shrink(
             before_bytes=shrunk.before_bytes,
             after_bytes=shrunk.after_bytes,
@@ -192,7 +195,7 @@ def _shrink(
         )
 
     shrinking, folder = stages.run("shrink", {"runtimes": runtimes}, Shrink, work)
-    return shrinking, folder / MODEL_NAME
+    return shrinking, made or ModelFile.of((folder / MODEL_NAME).read_bytes())
 
 
 def _emit(
@@ -200,7 +203,7 @@ def _emit(
     runtimes: tuple[str, ...],
     stages: Stages,
     border: Border,
-    model: bytes,
+    file: ModelFile,
     fits: tuple[Fit, ...],
 ) -> tuple[Emitted, tuple[Path, ...]]:
     """Return what was emitted, and the C files; the arena is the largest that a target needs.
@@ -214,22 +217,22 @@ def _emit(
 
     def work(draft: Path, progress: Progress) -> Emitted:
         del progress
-        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_GOLDEN_SAMPLES])
+        inputs = stored_inputs(file.model, load_vectors(border.vectors).inputs[:_GOLDEN_SAMPLES])
         try:
             files = formats.emit(
-                model,
+                file,
                 name=project.name,
                 arena_bytes=arena,
-                vectors=golden_vectors(model, (inputs,), origin="the validation set"),
+                vectors=golden_vectors(file, (inputs,), origin="the validation set"),
                 labels=project.data.labels,
                 scale=project.data.scale,
                 offset=project.data.offset,
             )
         except UnsupportedModelError as error:
             return Emitted(refusal=error.message)
-        for file in files:
-            write_text(draft / file.path, file.text)
-        return Emitted(files=tuple(str(file.path) for file in files))
+        for each in files:
+            write_text(draft / each.path, each.text)
+        return Emitted(files=tuple(str(each.path) for each in files))
 
     inputs = {
         "name": project.name,
@@ -245,7 +248,7 @@ def _verify(
     runtimes: tuple[str, ...],
     stages: Stages,
     border: Border,
-    model: bytes,
+    file: ModelFile,
 ) -> Verified:
     metric = border.data.metric(project.metric)
 
@@ -253,7 +256,7 @@ def _verify(
         del draft
         vectors = load_vectors(border.vectors)
         result = verify(
-            model,
+            file,
             vectors,
             runtimes=runtimes,
             metric=metric,
@@ -267,8 +270,8 @@ def _verify(
             else score_outputs(vectors.pruned_outputs, vectors.labels, metric=metric),
             runtimes=result.runtimes,
             confusion=_confusion(vectors, result.outputs) if metric == "accuracy" else (),
-            noise=noise(model, vectors.inputs, progress=progress),
-            agreement=agreement(model, vectors, result.outputs, progress=progress),
+            noise=noise(file, vectors.inputs, progress=progress),
+            agreement=agreement(file, vectors, result.outputs, progress=progress),
         )
 
     inputs = {

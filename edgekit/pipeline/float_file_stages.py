@@ -11,8 +11,9 @@ from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
 from edgekit.files.whole_files import write_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.input_limits import known_ids
-from edgekit.model.reader import load, read, read_bytes
+from edgekit.model.reader import load, read_bytes
 from edgekit.model.single_output import scored_output
 from edgekit.pipeline.data_stage import hold_out
 from edgekit.pipeline.hand_over import (
@@ -134,10 +135,11 @@ class _Half:
     def run(self) -> Border:
         loaded, folder = self._load()
         data, samples = self._data(loaded)
-        vectors = self._predict(folder / FLOAT_NAME, samples)
-        made = self._convert(folder / FLOAT_NAME, data, samples, vectors)
+        floating = ModelFile.of((folder / FLOAT_NAME).read_bytes())
+        vectors = self._predict(floating, samples)
+        made = self._convert(floating, data, samples, vectors)
         return Border(
-            model=made.model,
+            file=made.file,
             vectors=vectors,
             data=data,
             correction=made.correction,
@@ -152,7 +154,7 @@ class _Half:
             progress(0, 1, "reading the model")
             content = prepared(read_bytes(path), name=project.model.source)
             write_bytes(draft / FLOAT_NAME, content)
-            graph = read(content).main
+            graph = ModelFile.of(content).model.main
             shapes = [graph.tensors[index].shape[1:] for index in graph.outputs]
             return LoadedFile(
                 input_shape=graph.tensors[graph.inputs[0]].shape[1:],
@@ -178,27 +180,27 @@ class _Half:
             ids=loaded.ids,
         )
 
-    def _predict(self, floating: "Path", samples: "Path") -> "Path":
+    def _predict(self, floating: ModelFile, samples: "Path") -> "Path":
         def work(draft: "Path", progress: "Progress") -> Predicted:
             vectors = validation_samples(samples)
-            outputs = litert.run(floating.read_bytes(), (vectors.inputs,), progress=progress)[0]
+            outputs = litert.run(floating, (vectors.inputs,), progress=progress)[0]
             return keep_predictions(draft, vectors, np.asarray(outputs, np.float32))
 
         return self._stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
 
     def _convert(
-        self, floating: "Path", data: DataSummary, samples: "Path", vectors: "Path"
+        self, floating: ModelFile, data: DataSummary, samples: "Path", vectors: "Path"
     ) -> Finished:
         spec = self._project.quantize
 
         def work(draft: "Path", progress: "Progress") -> Converted:
-            content, given = floating.read_bytes(), calibration_samples(samples)
+            content, given = floating.content, calibration_samples(samples)
             if spec.converted == "float32":
                 return keep_model(draft, content, spec)
             found = None
             if spec.is_integer:
                 found = calibrate(
-                    content,
+                    floating,
                     given,
                     method=spec.calibration,
                     places=data.calibration_indices,

@@ -10,8 +10,8 @@ from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.data.reference import Vectors, load_vectors, save_vectors
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.whole_files import write_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.integer import require_integer
-from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.model.writer import write
@@ -64,12 +64,12 @@ class Finished:
     """The model that goes on.
 
     Args:
-        model: The `.tflite` file.
+        file: The `.tflite` file.
         correction: What bias correction did; None where it was not asked for.
         doubts: Reasons not to trust the calibration or the correction.
     """
 
-    model: "Path"
+    file: ModelFile
     correction: BiasCorrection | None = None
     doubts: tuple[str, ...] = ()
 
@@ -79,7 +79,7 @@ class Border:
     """What crosses from the training half to the rest.
 
     Args:
-        model: The converted `.tflite` file.
+        file: The converted `.tflite` file.
         vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
         data: How many samples each purpose got.
         kernels: Zeros asked and reached, by layer; empty without pruning.
@@ -90,7 +90,7 @@ class Border:
         doubts: Reasons not to trust the calibration or the correction.
     """
 
-    model: "Path"
+    file: ModelFile
     vectors: "Path"
     data: DataSummary
     kernels: "tuple[LayerSparsity, ...]" = ()
@@ -138,10 +138,11 @@ def keep_model(
         UnsupportedModelError: Floats are left in an integer model, operators give other shapes
             than the file declares, or weights cannot be coarser.
     """
+    model = ModelFile.of(content).model
     if spec.is_integer:
-        require_integer(read(content), io=spec.io, method=spec.method)
-    check_shapes(read(content))
-    coarse = coarsened(read(content), spec)
+        require_integer(model, io=spec.io, method=spec.method)
+    check_shapes(model)
+    coarse = coarsened(model, spec)
     if coarse.weights:
         content = write(coarse.model)
     write_bytes(draft / MODEL_NAME, content)
@@ -178,17 +179,18 @@ def finish(
         "calibration": spec.calibration,
     }
     converted, folder = stages.run("convert", inputs, Converted, work)
+    file = ModelFile.of((folder / MODEL_NAME).read_bytes())
     if not spec.bias_correction:
-        return Finished(model=folder / MODEL_NAME, doubts=converted.doubts)
+        return Finished(file=file, doubts=converted.doubts)
 
     def correct(draft: "Path", progress: "Progress") -> BiasCorrection:
-        before, floating = ((folder / name).read_bytes() for name in (MODEL_NAME, FLOAT_NAME))
-        scored_output(read(before).main)
-        corrected = correct_biases(progress, before, floating, calibration_samples(samples))
+        floating = ModelFile.of((folder / FLOAT_NAME).read_bytes())
+        scored_output(file.model.main)
+        corrected = correct_biases(progress, file, floating, calibration_samples(samples))
         write_bytes(draft / MODEL_NAME, corrected.content)
         given = load_vectors(vectors)
         first, second = (
-            _score(content, given, project.metric) for content in (before, corrected.content)
+            _score(each, given, project.metric) for each in (file, ModelFile.of(corrected.content))
         )
         return BiasCorrection(
             metric=first.metric,
@@ -201,7 +203,7 @@ def finish(
 
     correction, made = stages.run("correct", {"metric": project.metric}, BiasCorrection, correct)
     return Finished(
-        model=made / MODEL_NAME,
+        file=ModelFile.of((made / MODEL_NAME).read_bytes()),
         correction=correction,
         doubts=(*converted.doubts, *_doubts(correction)),
     )
@@ -215,9 +217,9 @@ def _doubts(correction: BiasCorrection) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _score(content: bytes, vectors: Vectors, metric: str) -> Score:
-    """Return the score of the model in ``content``; without labels, against the float outputs."""
-    outputs = real_outputs("litert", content, vectors.inputs)
+def _score(file: ModelFile, vectors: Vectors, metric: str) -> Score:
+    """Return the score of a model; without labels, against the float outputs."""
+    outputs = real_outputs("litert", file, vectors.inputs)
     if vectors.labels is not None:
         return score_outputs(outputs, vectors.labels, metric=metric)
     assert vectors.float_outputs is not None  # the stage before wrote them

@@ -11,6 +11,7 @@ from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
+from edgekit.model.file import ModelFile
 from edgekit.model.pruned_weights import FILE_NAME as MASKS_NAME
 from edgekit.pipeline.data_stage import hold_out
 from edgekit.pipeline.float_file_stages import float_half, is_float_file, stages_of_file
@@ -152,7 +153,7 @@ class _Half:
             saved_model = self._export(model)
         made = self._convert(saved_model, data, samples, vectors)
         return Border(
-            model=made.model,
+            file=made.file,
             vectors=vectors,
             data=data,
             kernels=kernels,
@@ -174,7 +175,7 @@ class _Half:
         vectors = self._predict(source, None, samples)
         made = self._convert(source, data, samples, vectors)
         return Border(
-            model=made.model,
+            file=made.file,
             vectors=vectors,
             data=data,
             correction=made.correction,
@@ -335,7 +336,7 @@ class _Half:
                 return keep_model(draft, content, spec)
             floating = converter.call(calibrated, progress, saved_model, given)
             found = calibrate(
-                floating,
+                ModelFile.of(floating),
                 given,
                 method=spec.calibration,
                 places=data.calibration_indices,

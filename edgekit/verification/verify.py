@@ -8,7 +8,6 @@ import numpy as np
 from edgekit.data.labels import hold_classes
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
-from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.record.verification import DropBound
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.verification.agreement import Agreement
 
 
@@ -72,7 +72,7 @@ class Verification:
 
 
 def verify(
-    model: bytes,
+    file: "ModelFile",
     vectors: Vectors,
     *,
     runtimes: tuple[str, ...] = tuple(RUNTIMES),
@@ -80,10 +80,10 @@ def verify(
     confidence: float | None = None,
     progress: Progress = silent,
 ) -> Verification:
-    """Run ``model`` on each runtime and compare it with the labels and the float model.
+    """Run a model on each runtime and compare it with the labels and the float model.
 
     Args:
-        model: A whole `.tflite` file with one input and one output.
+        file: A model with one input and one output.
         vectors: What to run it on.
         runtimes: Names in `edgekit.runtimes.known.RUNTIMES`. One that refuses the model says so in
             its score and does not stop the others.
@@ -97,16 +97,15 @@ def verify(
             shapes than it declares.
     """
     names = _known(runtimes)
-    given = read(model)
-    scored_output(given.main)
-    check_shapes(given)
+    scored_output(file.model.main)
+    check_shapes(file.model)
     reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []
     for name in names:
         named = _naming(progress, name)
         try:
-            outputs[name] = real_outputs(name, model, vectors.inputs, progress=named)
+            outputs[name] = real_outputs(name, file, vectors.inputs, progress=named)
         except UnsupportedModelError as error:
             scores.append(RuntimeScore(runtime=name, refusal=error.message))
         else:

@@ -13,6 +13,7 @@ from random_graphs import random_graph
 from edgekit.devices.profile import load_target
 from edgekit.fit.arena.interpreter import HOST, build_of
 from edgekit.fit.arena.plan import plan
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import load, read
 from edgekit.model.writer import write
 from edgekit.runtimes import tflm
@@ -39,7 +40,7 @@ def test_the_plan_meets_the_truth_of_the_firmware(core: str, shared_models: Path
 @pytest.mark.parametrize("seed", range(4))
 def test_the_plan_is_what_the_wheel_needs(seed: int, micro: tflm.Session) -> None:
     content = random_graph(seed)
-    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(content)
+    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(ModelFile.of(content))
 
 
 def test_the_tables_of_a_softmax_in_16_bits_have_their_room(micro: tflm.Session) -> None:
@@ -51,7 +52,9 @@ def test_the_tables_of_a_softmax_in_16_bits_have_their_room(micro: tflm.Session)
     asked = replace(made, scales=np.array([1 / 32768], np.float32), zero_points=np.zeros(1, int))
     tensors[place] = replace(tensors[place], quantization=asked)
     content = write(replace(model, graphs=(replace(model.main, tensors=tuple(tensors)),)))
-    beyond = plan(read(content), HOST).arena_bytes - micro.minimum_arena_bytes(content)
+    beyond = plan(read(content), HOST).arena_bytes - micro.minimum_arena_bytes(
+        ModelFile.of(content)
+    )
     assert beyond in (0, 16)  # two tables of 513 int16; one alignment more than the wheel needs
 
 
