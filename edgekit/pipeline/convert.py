@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.files.outputs import check_output_file
 from edgekit.files.whole_files import write_bytes
 from edgekit.model.inspection import Inspection, inspect
-from edgekit.pipeline.keras_stages import train_half
+from edgekit.pipeline.keras_stages import stages_to_file
 from edgekit.pipeline.stages import Stages, Watch, unwatched
 from edgekit.project.project import of_model
 from edgekit.specs import QuantizeSpec
@@ -73,10 +73,10 @@ def convert(
     project = replace(of_model(model, data=data), quantize=spec, seed=seed)
     check_output_file(out, project.inputs)
     with tempfile.TemporaryDirectory() as folder:
-        border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
-    write_bytes(out, border.file.content)
+        handed = stages_to_file(project, Stages(Path(folder), watch=watch, fresh=True))
+    write_bytes(out, handed.file.content)
     return Conversion(
-        inspection=inspect(border.file.model),
-        correction=border.correction,
-        warnings=(*border.data.overlaps, *border.doubts),
+        inspection=inspect(handed.file.model),
+        correction=handed.correction,
+        warnings=(*handed.data.overlaps, *handed.doubts),
     )

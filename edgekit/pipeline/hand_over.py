@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data.calibration_split import DataSummary, calibration_samples
+from edgekit.data.calibration_split import DataSummary, HeldOut
 from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.data.reference import Vectors, load_vectors, save_vectors
 from edgekit.errors import UnsupportedModelError
@@ -16,6 +16,7 @@ from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.model.writer import write
 from edgekit.quantization.bias_correction import correct_biases
+from edgekit.quantization.calibration import Calibrated, calibrate
 from edgekit.quantization.coarse_weights import coarsened
 from edgekit.record.quantization import BiasCorrection
 from edgekit.runtimes.real import real_outputs
@@ -24,8 +25,6 @@ from edgekit.verification.metrics import Score, loss, score_outputs
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from edgekit.pipeline.stages import Stages
     from edgekit.project.project import Project
@@ -60,27 +59,13 @@ class Converted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
-    """The model that goes on.
+class HandOver:
+    """What the stages up to the `.tflite` hand over to the rest.
 
     Args:
-        file: The `.tflite` file.
-        correction: What bias correction did; None where it was not asked for.
-        doubts: Reasons not to trust the calibration or the correction.
-    """
-
-    file: ModelFile
-    correction: BiasCorrection | None = None
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Border:
-    """What crosses from the training half to the rest.
-
-    Args:
-        file: The converted `.tflite` file.
-        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
+        file: The converted model.
+        vectors: Validation samples and the float models' outputs.
+        vectors_path: The ``vectors.npz`` that they were read from.
         data: How many samples each purpose got.
         kernels: Zeros asked and reached, by layer; empty without pruning.
         masks: Which of their weights are left, in the same order; see
@@ -91,7 +76,8 @@ class Border:
     """
 
     file: ModelFile
-    vectors: "Path"
+    vectors: Vectors
+    vectors_path: "Path"
     data: DataSummary
     kernels: "tuple[LayerSparsity, ...]" = ()
     masks: "Path | None" = None
@@ -100,21 +86,51 @@ class Border:
     doubts: tuple[str, ...] = ()
 
 
-def keep_predictions(
-    draft: "Path", vectors: Vectors, outputs: "npt.NDArray[np.float32]"
-) -> Predicted:
-    """Write ``vectors`` with the float model's ``outputs`` to ``draft``.
+def predict_stage(
+    stages: "Stages", held: HeldOut, answered: "Callable[[Vectors, Progress], Vectors]"
+) -> "Path":
+    """Return the ``vectors.npz`` with the validation samples and the float models' outputs.
+
+    Args:
+        stages: Of the run.
+        held: The samples.
+        answered: Adds the float models' outputs to vectors.
 
     Raises:
-        UnsupportedModelError: They hold NaN or infinity.
+        UnsupportedModelError: The outputs hold NaN or infinity.
     """
-    if not np.isfinite(outputs).all():
-        raise UnsupportedModelError(
-            "the float model's outputs hold NaN or infinity: its weights are broken",
-            hint="train it again, or with a lower learning rate",
-        )
-    save_vectors(draft / VECTORS_NAME, replace(vectors, float_outputs=outputs))
-    return Predicted(samples=len(vectors.inputs))
+
+    def work(draft: "Path", progress: "Progress") -> Predicted:
+        vectors = answered(held.validation(), progress)
+        if vectors.float_outputs is None or not np.isfinite(vectors.float_outputs).all():
+            raise UnsupportedModelError(
+                "the float model's outputs hold NaN or infinity: its weights are broken",
+                hint="train it again, or with a lower learning rate",
+            )
+        save_vectors(draft / VECTORS_NAME, vectors)
+        return Predicted(samples=len(vectors.inputs))
+
+    return stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
+
+
+def calibrated_ranges(
+    file: ModelFile, held: HeldOut, spec: "QuantizeSpec", progress: "Progress"
+) -> Calibrated:
+    """Return the ranges that the calibration samples set in a float model, and the doubts.
+
+    By least and greatest there are none: the converters have these, of the same samples.
+
+    Raises:
+        InputError: Activations are NaN or infinite.
+    """
+    found = calibrate(
+        file,
+        held.calibration(),
+        method=spec.calibration,
+        places=held.summary.calibration_indices,
+        progress=progress,
+    )
+    return replace(found, ranges={}) if spec.calibration == "minmax" else found
 
 
 def keep_model(
@@ -151,20 +167,20 @@ def keep_model(
     return Converted(bytes=len(content), notes=coarse.notes, doubts=(*coarse.doubts, *doubts))
 
 
-def finish(
+def hand_over(
     work: "Callable[[Path, Progress], Converted]",
     *,
-    samples: "Path",
-    vectors: "Path",
+    held: HeldOut,
+    vectors_path: "Path",
     project: "Project",
     stages: "Stages",
-) -> Finished:
-    """Return the model that the stage ``convert`` makes, its biases corrected if asked.
+) -> HandOver:
+    """Hand over the model that the stage ``convert`` makes, its biases corrected if asked.
 
     Args:
         work: Of the stage ``convert``: it calls `keep_model`.
-        samples: The folder of the stage of `edgekit.pipeline.data_stage.hold_out`.
-        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
+        held: The samples.
+        vectors_path: The ``vectors.npz`` of `predict_stage`.
         project: What was asked for.
         stages: Of the run.
 
@@ -179,33 +195,54 @@ def finish(
         "calibration": spec.calibration,
     }
     converted, folder = stages.run("convert", inputs, Converted, work)
-    file = ModelFile.of((folder / MODEL_NAME).read_bytes())
+    handed = HandOver(
+        file=ModelFile.of((folder / MODEL_NAME).read_bytes()),
+        vectors=load_vectors(vectors_path),
+        vectors_path=vectors_path,
+        data=held.summary,
+        doubts=converted.doubts,
+    )
     if not spec.bias_correction:
-        return Finished(file=file, doubts=converted.doubts)
+        return handed
+    floating = folder / FLOAT_NAME
 
     def correct(draft: "Path", progress: "Progress") -> BiasCorrection:
-        floating = ModelFile.of((folder / FLOAT_NAME).read_bytes())
-        scored_output(file.model.main)
-        corrected = correct_biases(progress, file, floating, calibration_samples(samples))
-        write_bytes(draft / MODEL_NAME, corrected.content)
-        given = load_vectors(vectors)
-        first, second = (
-            _score(each, given, project.metric) for each in (file, ModelFile.of(corrected.content))
-        )
-        return BiasCorrection(
-            metric=first.metric,
-            before=first.value,
-            after=second.value,
-            samples=len(given.inputs),
-            layers=corrected.layers,
-            left=corrected.left,
-        )
+        return _correct(draft, progress, handed, floating, held, metric=project.metric)
 
     correction, made = stages.run("correct", {"metric": project.metric}, BiasCorrection, correct)
-    return Finished(
+    return replace(
+        handed,
         file=ModelFile.of((made / MODEL_NAME).read_bytes()),
         correction=correction,
-        doubts=(*converted.doubts, *_doubts(correction)),
+        doubts=(*handed.doubts, *_doubts(correction)),
+    )
+
+
+def _correct(
+    draft: "Path",
+    progress: "Progress",
+    handed: HandOver,
+    floating: "Path",
+    held: HeldOut,
+    *,
+    metric: str,
+) -> BiasCorrection:
+    """Write the model with corrected biases to ``draft`` and return what that did."""
+    scored_output(handed.file.model.main)
+    float_file = ModelFile.of(floating.read_bytes())
+    corrected = correct_biases(progress, handed.file, float_file, held.calibration())
+    write_bytes(draft / MODEL_NAME, corrected.content)
+    before, after = (
+        _score(each, handed.vectors, metric)
+        for each in (handed.file, ModelFile.of(corrected.content))
+    )
+    return BiasCorrection(
+        metric=before.metric,
+        before=before.value,
+        after=after.value,
+        samples=len(handed.vectors.inputs),
+        layers=corrected.layers,
+        left=corrected.left,
     )
 
 

@@ -1,6 +1,6 @@
 """What a build found out, as the JSON that reports and machines read."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edgekit.files.fingerprint import code_of, content_of, versions
@@ -8,10 +8,6 @@ from edgekit.files.whole_files import sha256
 from edgekit.project.user_function import is_hook
 from edgekit.record.arena import ArenaPlan
 from edgekit.record.build import Inputs, Stage
-from edgekit.record.fit import Fit
-from edgekit.record.quantization import BiasCorrection, Simulated
-from edgekit.record.shrinking import Shrink
-from edgekit.record.verification import Noise
 from edgekit.reports.manifest import (
     Accuracy,
     Allocation,
@@ -26,45 +22,22 @@ from edgekit.reports.manifest import (
     Verification,
 )
 from edgekit.training._tensorflow import threads
-from edgekit.verification.agreement import Agreement
-from edgekit.verification.metrics import Score, drop
-from edgekit.verification.verify import RuntimeScore
+from edgekit.verification.metrics import drop
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edgekit.data.calibration_split import DataSummary
     from edgekit.devices.profile import Target
-    from edgekit.finding import Finding
     from edgekit.model.inspection import Inspection
     from edgekit.model.pruned_weights import Located
+    from edgekit.pipeline.file_stages import Verified
+    from edgekit.pipeline.verdict import Outcome
     from edgekit.project.project import Project
     from edgekit.training.pruning.prune import LayerSparsity
+    from edgekit.verification.verify import RuntimeScore
 
 TIMINGS_NAME = "timings.json"
 TIMINGS_SCHEMA = "edgekit.timings/1"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verified:
-    """What is kept of a verification.
-
-    Args:
-        reference: The float model's score.
-        pruned: The pruned float model's.
-        runtimes: Each runtime's.
-        confusion: Counts on the runtime of the first target; rows are true classes.
-        noise: The rounding in each operator's output.
-        agreement: Of TFLite-Micro with LiteRT; None where one of them did not run.
-    """
-
-    reference: Score | None
-    pruned: Score | None
-    runtimes: tuple[RuntimeScore, ...]
-    confusion: tuple[tuple[int, ...], ...] = ()
-    noise: tuple[Noise, ...] = ()
-    agreement: Agreement | None = None
 
 
 def inputs_of(project: "Project", targets: "tuple[Target, ...]") -> Inputs:
@@ -78,62 +51,46 @@ def inputs_of(project: "Project", targets: "tuple[Target, ...]") -> Inputs:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """All that a build found out."""
+def manifest_of(
+    project: "Project",
+    inputs: Inputs,
+    stages: tuple[Stage, ...],
+    outcome: "Outcome",
+    files: tuple[Artifact, ...],
+) -> Manifest:
+    """Return the manifest, without dates and paths of this machine.
 
-    project: "Project"
-    inputs: Inputs
-    model: bytes
-    firmware: "tuple[Path, ...]"
-    stages: tuple[Stage, ...]
-    data: "DataSummary"
-    correction: BiasCorrection | None
-    kernels: "tuple[LayerSparsity, ...]"
-    located: "tuple[Located, ...]"
-    sparsity: float | None
-    inspection: "Inspection"
-    verified: Verified
-    shrinking: Shrink | None
-    arena: ArenaPlan | None
-    fits: tuple[Fit, ...]
-    findings: "tuple[Finding, ...]"
-    warnings: tuple[str, ...]
-    channels_removed: bool = False
-    simulated: Simulated | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether every limit holds."""
-        return all(finding.passed for finding in self.findings)
-
-
-def manifest_of(outcome: Outcome, files: tuple[Artifact, ...]) -> Manifest:
-    """Return the manifest, without dates and paths of this machine."""
-    project, verified, arena = outcome.project, outcome.verified, outcome.arena
-    shrinking = outcome.shrinking
+    Args:
+        project: What was asked for.
+        inputs: See `inputs_of`.
+        stages: What was done.
+        outcome: What was found.
+        files: What was written.
+    """
+    handed, results, arena = outcome.handed, outcome.results, outcome.arena
+    verified, shrunk = results.verified, results.shrink
     return Manifest(
         name=project.name,
         edgekit=__version__,
         passed=outcome.passed,
         seed=project.seed,
-        inputs=outcome.inputs,
-        stages=outcome.stages,
-        data=_data(project.data.source, outcome.data),
+        inputs=inputs,
+        stages=stages,
+        data=_data(project.data.source, handed.data),
         accuracy=_accuracy(verified),
-        bias_correction=outcome.correction,
+        bias_correction=handed.correction,
         sparsity=outcome.sparsity,
         channels_removed=outcome.channels_removed,
-        layers=tuple(map(_layer, outcome.kernels, outcome.located)),
+        layers=tuple(map(_layer, handed.kernels, outcome.located)),
         model=_model(outcome.inspection),
         tensors=outcome.inspection.constants,
         verification=_verification(outcome),
         confusion=verified.confusion,
         labels=project.data.labels,
-        shrink=None if shrinking is None or shrinking.refusal is not None else shrinking,
+        shrink=None if shrunk is None or shrunk.refusal is not None else shrunk,
         noise=verified.noise,
         arena=None if arena is None else _arena(arena),
-        targets=outcome.fits,
+        targets=results.fits,
         findings=outcome.findings,
         simulated=outcome.simulated,
         warnings=outcome.warnings,
@@ -171,7 +128,7 @@ def _data(source: str, found: "DataSummary") -> Data:
     )
 
 
-def _accuracy(verified: Verified) -> Accuracy | None:
+def _accuracy(verified: "Verified") -> Accuracy | None:
     """Return the metric through the stages, on the device's runtime; None if nothing is claimed."""
     reference, pruned = verified.reference, verified.pruned
     integer = next((item for item in reversed(verified.runtimes) if item.score is not None), None)
@@ -220,8 +177,8 @@ def _model(found: "Inspection") -> Model:
     )
 
 
-def _verification(outcome: Outcome) -> Verification:
-    reference = outcome.verified.reference
+def _verification(outcome: "Outcome") -> Verification:
+    reference = outcome.results.verified.reference
     return Verification(
         reference=None
         if reference is None
@@ -231,7 +188,7 @@ def _verification(outcome: Outcome) -> Verification:
             low=reference.low,
             high=reference.high,
         ),
-        runtimes=tuple(map(_runtime, outcome.verified.runtimes)),
+        runtimes=tuple(map(_runtime, outcome.results.verified.runtimes)),
         passed=all(item.passed for item in outcome.findings if item.target is None),
     )
 

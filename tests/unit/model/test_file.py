@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from random_models import random_graph
+from random_graphs import random_graph
 
 from edgekit.errors import InputError
 from edgekit.model.file import ModelFile
