@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.model.file import ModelFile
 from edgekit.numerics.ranges import METHODS
 from edgekit.quantization.calibration import calibrate
 from edgekit.quantization.posttraining import prepared, quantize_float_file
@@ -30,7 +31,7 @@ def main(model: str, data: str) -> None:
         x, inputs, labels = arrays["x_train"], arrays["x_test"], arrays["y_test"]
 
     def accuracy(quantized: bytes) -> float:
-        return score_outputs(real_outputs("litert", quantized, inputs), labels).value
+        return score_outputs(real_outputs("litert", ModelFile.of(quantized), inputs), labels).value
 
     print(f"float {accuracy(content):.4f}, {len(labels)} samples")
     with Worker("litert-quantizer") as worker:
@@ -41,7 +42,7 @@ def main(model: str, data: str) -> None:
             for method in METHODS:
                 found = []
                 for samples in (good, faulty):
-                    made = calibrate(content, samples, method=method, progress=silent)
+                    made = calibrate(ModelFile.of(content), samples, method=method, progress=silent)
                     ranges = None if method == "minmax" else made.ranges
                     quantized = worker.call(
                         quantize_float_file, silent, content, samples, ranges=ranges

@@ -23,6 +23,7 @@ from edgekit.data.samples import Dataset, load_held_out
 from edgekit.devices.profile import load_target
 from edgekit.files.whole_files import write_bytes, write_text
 from edgekit.fit.check import check
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.quantization.bias_correction import correct_biases
@@ -179,7 +180,9 @@ class Bench:
         corrected = trained = None
         if spec.converted == "int8":
             calibration = self.samples.x_calibration
-            better = correct_biases(silent, rounded, self._float, calibration).content
+            better = correct_biases(
+                silent, ModelFile.of(rounded), ModelFile.of(self._float), calibration
+            ).content
             corrected = self._accuracy(better)
             trained = self._accuracy(self._trained(spec))
         return self._row(
@@ -199,8 +202,8 @@ class Bench:
             packed = packed_bytes(read(slim), spec.simulate)
             return Row(precision=precision, file_bytes=round(packed.value), **scores)
         with tflm.Session() as session:
-            arena = session.minimum_arena_bytes(slim)
-        board = check(slim, load_target(BOARD)).arena_bytes
+            arena = session.minimum_arena_bytes(ModelFile.of(slim))
+        board = check(ModelFile.of(slim), load_target(BOARD)).arena_bytes
         return Row(
             precision=precision,
             file_bytes=len(slim),
@@ -244,7 +247,7 @@ class Bench:
 
     def _accuracy(self, content: bytes) -> float:
         vectors = Vectors(inputs=self.samples.x_validation, labels=self.samples.y_validation)
-        score = verify(content, vectors, runtimes=("tflite-micro",)).runtimes[0].score
+        score = verify(ModelFile.of(content), vectors, runtimes=("tflite-micro",)).runtimes[0].score
         assert score is not None
         return score.value
 

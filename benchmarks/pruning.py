@@ -18,6 +18,7 @@ import numpy as np
 
 from edgekit.data.reference import Vectors
 from edgekit.data.samples import Dataset, load_held_out
+from edgekit.model.file import ModelFile
 from edgekit.model.inspection import inspect, zero_fraction
 from edgekit.model.integer import require_integer
 from edgekit.model.reader import read
@@ -170,7 +171,7 @@ class Bench:
 
     def _int8_accuracy(self, content: bytes) -> float:
         vectors = Vectors(inputs=self._samples.x_validation, labels=self._samples.y_validation)
-        score = verify(content, vectors, runtimes=("tflite-micro",)).runtimes[0].score
+        score = verify(ModelFile.of(content), vectors, runtimes=("tflite-micro",)).runtimes[0].score
         assert score is not None
         return score.value
 

@@ -16,6 +16,7 @@ import numpy as np
 from edgekit.devices.profile import load_target
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.edit import map_tensors
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Tensor
 from edgekit.model.writer import write
@@ -60,7 +61,7 @@ def prune(tensor: Tensor, *, sparsity: float) -> Tensor:
 def _row(name: str, content: bytes, *, budget_bytes: int | None) -> None:
     start = time.perf_counter()
     target = None if budget_bytes is None else load_target(_TARGET)
-    result = shrink(content, target=target, ram_budget_bytes=budget_bytes)
+    result = shrink(ModelFile.of(content), target=target, ram_budget_bytes=budget_bytes)
     cells = [f"{value:,}" for value in _figures(result)]
     print(f"| {name} | {' | '.join(cells)} | {time.perf_counter() - start:.1f} |", flush=True)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.devices.profile import load_target
+from edgekit.model.file import ModelFile
 from edgekit.pipeline.build import build
 from edgekit.pipeline.file_stages import MODEL_NAME
 from edgekit.pipeline.run import Run
@@ -128,8 +129,12 @@ def _accuracy(run: Run) -> dict[str, float]:
 
 def _shrunk(content: bytes, *, coded: bool) -> Shrunk:
     if not coded:
-        return shrink(content)
-    return shrink(content, target=load_target("nucleo-l4r5zi"), ram_budget_bytes=_RAM_BUDGET_BYTES)
+        return shrink(ModelFile.of(content))
+    return shrink(
+        ModelFile.of(content),
+        target=load_target("nucleo-l4r5zi"),
+        ram_budget_bytes=_RAM_BUDGET_BYTES,
+    )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     )
     from edgekit.explanation.explain import Explanation
     from edgekit.finding import Finding
-    from edgekit.fit.check import Fit
     from edgekit.fit.profiles import (
         CalibratedTarget,
         calibrate_target,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from edgekit.project.project import Project, load_project
     from edgekit.project.scaffold import init
     from edgekit.quantity import Quantity
+    from edgekit.record.fit import Fit
     from edgekit.reports.diff import Difference
     from edgekit.shrinking import NotExactError, Shrunk
     from edgekit.specs import (
@@ -155,7 +155,6 @@ _HOMES = {
     ),
     "edgekit.explanation.explain": ("Explanation",),
     "edgekit.finding": ("Finding",),
-    "edgekit.fit.check": ("Fit",),
     "edgekit.fit.profiles": (
         "CalibratedTarget",
         "calibrate_target",
@@ -172,6 +171,7 @@ _HOMES = {
     "edgekit.project.project": ("Project", "load_project"),
     "edgekit.project.scaffold": ("init",),
     "edgekit.quantity": ("Quantity",),
+    "edgekit.record.fit": ("Fit",),
     "edgekit.reports.diff": ("Difference",),
     "edgekit.shrinking": ("NotExactError", "Shrunk"),
     "edgekit.specs": (

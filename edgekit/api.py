@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
     from edgekit.comparison.study import Study
     from edgekit.explanation.explain import Explanation
-    from edgekit.fit.check import Fit
     from edgekit.model.inspection import Inspection
+    from edgekit.model.values import Model
     from edgekit.pipeline.plan import Plan
     from edgekit.pipeline.run import Run
     from edgekit.project.project import Project
+    from edgekit.record.fit import Fit
     from edgekit.reports.diff import Difference
     from edgekit.shrinking import Shrunk
     from edgekit.verification.verify import Verification
@@ -209,18 +210,19 @@ def explain(
     from edgekit.data.validation import scored_vectors
     from edgekit.explanation.explain import explain as run
     from edgekit.explanation.explain import taken
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
 
     check_count("samples", samples, least=1)
     check_seed("seed", seed)
-    content = read_bytes(Path(model))
-    floats = None if reference is None else read_bytes(Path(reference))
+    file = ModelFile.of(read_bytes(Path(model)))
+    floats = None if reference is None else ModelFile.of(read_bytes(Path(reference)))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     with watch("data"):
-        given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
+        given = scored_vectors(file.model, spec, directory=Path.cwd(), seed=seed, float_model=None)
     with watch("explain") as progress:
         found = run(
-            content,
+            file,
             taken(given.vectors, samples),
             reference=floats,
             runtimes=runtimes,
@@ -247,15 +249,16 @@ def check(
     """
     from edgekit.devices.profile import all_targets, load_targets
     from edgekit.fit.check import check as examine
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
 
     check_names("targets", targets)
     if map_file is not None and len(targets) != 1:
         raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
-    content = read_bytes(Path(model))
+    file = ModelFile.of(read_bytes(Path(model)))
     profiles = load_targets(targets) if targets else all_targets()
     linked = None if map_file is None else Path(map_file)
-    return tuple(examine(content, profile, map_file=linked) for profile in profiles)
+    return tuple(examine(file, profile, map_file=linked) for profile in profiles)
 
 
 def shrink(
@@ -285,19 +288,20 @@ def shrink(
     """
     from edgekit.devices.profile import load_target
     from edgekit.files.outputs import check_output_file
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
     from edgekit.shrinking import shrink as run
 
-    content = read_bytes(Path(model))
+    file = ModelFile.of(read_bytes(Path(model)))
     if out is not None:
         others = (Path(name) for name in (target, data) if name is not None)
         check_output_file(Path(out), (Path(model), *others))
     with watch("shrink") as progress:
         shrunk = run(
-            content,
+            file,
             target=None if target is None else load_target(target),
             ram_budget_bytes=ram_budget_bytes,
-            data=None if data is None else _stored_inputs(content, data),
+            data=None if data is None else _stored_inputs(file.model, data),
             keep_names=not drop_names,
             progress=progress,
         )
@@ -353,6 +357,7 @@ def verify(
         EdgekitError: What the user must put right.
     """
     from edgekit.data.validation import scored_vectors
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import read_bytes
     from edgekit.runtimes.known import RUNTIMES
     from edgekit.verification.agreement import agreement
@@ -365,20 +370,22 @@ def verify(
         check_drop("accuracy_drop", accuracy_drop)
     if confidence is not None:
         check_confidence("confidence", confidence)
-    content = read_bytes(Path(model))
+    file = ModelFile.of(read_bytes(Path(model)))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     floats = None if reference is None else Path(reference)
     with watch("data"):
-        given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=floats)
+        given = scored_vectors(
+            file.model, spec, directory=Path.cwd(), seed=seed, float_model=floats
+        )
     with watch("verify") as progress:
         result = run(
-            content,
+            file,
             given.vectors,
             runtimes=runtimes or tuple(RUNTIMES),
             confidence=confidence,
             progress=progress,
         )
-        found = agreement(content, given.vectors, result.outputs, progress=progress)
+        found = agreement(file, given.vectors, result.outputs, progress=progress)
     findings = gates(
         result.reference, result.runtimes, accuracy_drop=accuracy_drop, agreement=found
     )
@@ -459,11 +466,11 @@ def _manifest(run: "str | Path | Run") -> "Mapping[str, object]":
     return load(Path(run)) if isinstance(run, str | Path) else run.manifest
 
 
-def _stored_inputs(content: bytes, data: str) -> "tuple[npt.NDArray[np.generic], ...]":
+def _stored_inputs(model: "Model", data: str) -> "tuple[npt.NDArray[np.generic], ...]":
     """Return the test set of ``data``, or all of it, as the model's input stores the samples."""
     from edgekit.data.validation import validation_vectors
     from edgekit.runtimes.real import stored_inputs
 
     spec = DataSpec(source=data)
-    vectors = validation_vectors(content, spec, directory=Path.cwd(), seed=0).vectors
-    return (stored_inputs(content, vectors.inputs),)
+    vectors = validation_vectors(model, spec, directory=Path.cwd(), seed=0).vectors
+    return (stored_inputs(model, vectors.inputs),)

@@ -16,9 +16,9 @@ from edgekit.devices.profile import load_target
 from edgekit.errors import InputError, suggestion
 from edgekit.files.whole_files import write_bytes
 from edgekit.fit.check import check
+from edgekit.model.file import ModelFile
 from edgekit.model.inspection import inspect
 from edgekit.model.integer import require_integer
-from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.runtimes import litert
 from edgekit.runtimes.known import RUNTIMES
@@ -36,7 +36,8 @@ from edgekit.verification.verify import verify
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edgekit.fit.check import Fit
+    from edgekit.model.values import Model as TFLiteModel
+    from edgekit.record.fit import Fit
     from edgekit.training._tensorflow import Model
     from edgekit.verification.metrics import Score
 
@@ -107,16 +108,16 @@ class DeviceBudget(Observer):
         shape = (_CALIBRATION_SAMPLES, *self.model.input_shape[1:])
         samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
         with Worker("the TFLite converter") as converter:
-            content = _as_tflite(self.model, samples, converter)
-        whole = _zeros_of(content)
+            file = _as_tflite(self.model, samples, converter)
+        whole = _zeros_of(file.model)
         if dead:
             with litert.Session() as runtime:
-                content = write(dead_channels(read(content), Oracle(runtime)))
-        left = _zeros_of(content)
+                file = ModelFile.of(write(dead_channels(file.model, Oracle(runtime))))
+        left = _zeros_of(file.model)
         self._removed = Zeros(zeros=whole.zeros - left.zeros, weights=whole.weights - left.weights)
-        self._macs = inspect(read(content)).macs
-        self._fit: Fit = check(content, self._target)
-        self._flash_bytes = float((self._fit.flash_bytes or self._fit.model_bytes).value)
+        self._macs = inspect(file.model).macs
+        self._fit: Fit = check(file, self._target)
+        self._flash_bytes = float(self._fit.known_flash_bytes.value)
 
     def _coding_saves(self, zeros: Zeros) -> int:
         """Return the bytes saved by a bit for each weight and a byte for each that is left."""
@@ -204,8 +205,8 @@ class IntegerCheckpoint(Observer):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Quantize and run the model of now, and keep it if no epoch before was as good."""
-        content = _as_tflite(self.model, self._calibration, self._converter)
-        verification = verify(content, self._vectors, runtimes=(self._runtime,))
+        file = _as_tflite(self.model, self._calibration, self._converter)
+        verification = verify(file, self._vectors, runtimes=(self._runtime,))
         score = verification.runtimes[0].score
         assert score is not None  # there are labels
         if logs is not None:
@@ -214,7 +215,7 @@ class IntegerCheckpoint(Observer):
             return
         if self.best is None or _is_better(score, self.best):
             self.best, self.best_epoch = score, epoch
-            write_bytes(self._path, content)
+            write_bytes(self._path, file.content)
             self.model.save_weights(self._path.with_suffix(".weights.h5"))
 
 
@@ -227,24 +228,24 @@ def _empty_weights(model: "Model") -> int:
     return sum(not np.any(values) for values in model.get_weights())
 
 
-def _zeros_of(content: bytes) -> Zeros:
+def _zeros_of(model: "TFLiteModel") -> Zeros:
     """Return the zeros among the weights in a `.tflite` file."""
-    found = [item for item in inspect(read(content)).constants if item.is_kernel]
+    found = [item for item in inspect(model).constants if item.is_kernel]
     sizes = [int(np.prod(item.shape, dtype=np.int64)) for item in found]
     zeros = (item.zero_fraction * size for item, size in zip(found, sizes, strict=True))
     return Zeros(zeros=round(sum(zeros)), weights=sum(sizes))
 
 
-def _as_tflite(model: "Model", calibration: "Floats", converter: Worker) -> bytes:
+def _as_tflite(model: "Model", calibration: "Floats", converter: Worker) -> ModelFile:
     """Return the live ``model`` as a fully-integer `.tflite` file."""
     from edgekit.training.files import save_for_conversion
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved_model"
         save_for_conversion(model, path)
-        content = converter.call(convert, silent, path, calibration)
-    require_integer(read(content))
-    return content
+        file = ModelFile.of(converter.call(convert, silent, path, calibration))
+    require_integer(file.model)
+    return file
 
 
 def _is_better(score: "Score", best: "Score") -> bool:

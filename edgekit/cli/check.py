@@ -8,8 +8,8 @@ import click
 from edgekit.cli.output import console, is_verbose, origin_of, print_json, shown
 
 if TYPE_CHECKING:
-    from edgekit.fit.check import Fit
     from edgekit.quantity import Quantity
+    from edgekit.record.fit import Fit
 
 
 @click.command()
@@ -24,7 +24,7 @@ def check(*, model: Path, targets: tuple[str, ...], map_file: Path | None, as_js
     edgekit check model.tflite --target nano-33-ble
     """
     from edgekit.api import check as examine
-    from edgekit.fit.check import to_json
+    from edgekit.record.fit import to_json
 
     fits = examine(model, targets=targets, map_file=map_file)
     if as_json:

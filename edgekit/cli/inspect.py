@@ -10,7 +10,8 @@ from edgekit.cli.output import console, print_json, shown
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edgekit.model.inspection import Inspection, Port
+    from edgekit.model.inspection import Inspection
+    from edgekit.record.model import Port
 
 
 @click.command()

@@ -9,8 +9,8 @@ from edgekit.cli.output import console, print_json
 
 if TYPE_CHECKING:
     from edgekit.devices.profile import Memory, Target
-    from edgekit.fit.check import Fit
     from edgekit.quantity import Quantity
+    from edgekit.record.fit import Fit
 
 
 @click.group()
@@ -32,8 +32,8 @@ def list_(*, fits: Path | None, as_json: bool) -> int:
     \b
     edgekit targets list --fits model.tflite
     """
-    from edgekit.fit.check import to_json
     from edgekit.fit.profiles import targets as known
+    from edgekit.record.fit import to_json
 
     if fits is not None:
         found = known(fits=fits)
@@ -159,7 +159,7 @@ def _print_fits(fits: "tuple[Fit, ...]") -> None:
         table.add_row(
             fit.target,
             "[green]fits[/]" if missed is None else f"[red]{missed}[/]",
-            _bytes(fit.flash_bytes or fit.model_bytes),
+            _bytes(fit.known_flash_bytes),
             "-" if fit.arena_bytes is None else _bytes(fit.arena_bytes),
             "not known" if time is None else f"{_band(time)} {time.kind[0]}",
         )

@@ -12,6 +12,7 @@ from edgekit.reports import manifest as facts
 if TYPE_CHECKING:
     from edgekit.comparison.grid import Point
     from edgekit.finding import Finding
+    from edgekit.record.fit import Fit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +183,7 @@ def _built(point: "Point", built: Built) -> Result:
     )
 
 
-def _on_target(fit: facts.TargetFit, packed: Quantity | None) -> OnTarget:
+def _on_target(fit: "Fit", packed: Quantity | None) -> OnTarget:
     flash = fit.flash_bytes
     if flash is not None and packed is not None and fit.model_bytes is not None:
         flash = _with_packed(flash, fit.model_bytes, packed)

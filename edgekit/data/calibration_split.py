@@ -53,15 +53,28 @@ class DataSummary:
         return "accuracy" if self.task == "classes" else "mean_absolute_error"
 
 
-def calibration_samples(folder: "Path") -> "npt.NDArray[np.float32]":
-    """Return the samples for calibration that `keep_samples` wrote, shape ``(samples, …)``."""
-    samples: npt.NDArray[np.float32] = np.load(folder / _CALIBRATION_NAME, allow_pickle=False)
-    return samples
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOut:
+    """The samples that a build holds out of its training.
 
+    Args:
+        summary: How many there are.
+        folder: Of their stage, which keeps them.
+    """
 
-def validation_samples(folder: "Path") -> Vectors:
-    """Return the samples for validation that `keep_samples` wrote."""
-    return load_vectors(folder / _VALIDATION_NAME)
+    summary: DataSummary
+    folder: "Path"
+
+    def calibration(self) -> "npt.NDArray[np.float32]":
+        """Return the samples that set ranges, shape ``(samples, …)``."""
+        samples: npt.NDArray[np.float32] = np.load(
+            self.folder / _CALIBRATION_NAME, allow_pickle=False
+        )
+        return samples
+
+    def validation(self) -> Vectors:
+        """Return the samples that tell accuracy, without a float model's outputs."""
+        return load_vectors(self.folder / _VALIDATION_NAME)
 
 
 def keep_samples(draft: "Path", held_out: "Dataset") -> DataSummary:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from edgekit.data.reference import Vectors, holds_vectors, load_vectors
 from edgekit.data.samples import load_given
 from edgekit.errors import UnsupportedModelError
+from edgekit.model.file import ModelFile
 from edgekit.model.input_limits import known_ids
-from edgekit.model.reader import read, read_bytes
+from edgekit.model.reader import read_bytes
 from edgekit.model.single_output import scored_output
 from edgekit.project.user_function import module_folders
 from edgekit.runtimes.process import Worker, silent
@@ -16,6 +17,7 @@ from edgekit.runtimes.real import real_outputs
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgekit.model.values import Model
     from edgekit.specs import DataSpec
 
 
@@ -28,14 +30,14 @@ class Validation:
 
 
 def validation_vectors(
-    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int
+    model: "Model", spec: "DataSpec", *, directory: "Path", seed: int
 ) -> Validation:
     """Return the samples that a finished ``model`` is run on.
 
     They are the data's own test set, or else all samples: nothing is trained.
 
     Args:
-        model: A whole `.tflite` file with one input.
+        model: One with one input.
         spec: Where the data are. The ``vectors.npz`` of a build holds inputs, labels and the
             float model's outputs, and is taken as it is.
         directory: Relative paths and the user's modules are found from here.
@@ -52,12 +54,12 @@ def validation_vectors(
 
 
 def scored_vectors(
-    model: bytes, spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
+    model: "Model", spec: "DataSpec", *, directory: "Path", seed: int, float_model: "Path | None"
 ) -> Validation:
     """Return `validation_vectors` for a ``model`` whose output is to be scored.
 
     Args:
-        model: A whole `.tflite` file with one input and one output.
+        model: One with one input and one output.
         spec: Where the data are.
         directory: Relative paths and the user's modules are found from here.
         seed: Of random data.
@@ -68,16 +70,16 @@ def scored_vectors(
         InputError: Data that are missing, damaged or do not fit the model.
         UnsupportedModelError: The model has several inputs or outputs.
     """
-    scored_output(read(model).main)
+    scored_output(model.main)
     given = validation_vectors(model, spec, directory=directory, seed=seed)
     if float_model is None:
         return given
-    outputs = real_outputs("litert", read_bytes(float_model), given.vectors.inputs)
+    outputs = real_outputs("litert", ModelFile.of(read_bytes(float_model)), given.vectors.inputs)
     return replace(given, vectors=replace(given.vectors, float_outputs=outputs))
 
 
-def _given(model: bytes, spec: "DataSpec", *, directory: "Path", seed: int) -> Validation:
-    graph = read(model).main
+def _given(model: "Model", spec: "DataSpec", *, directory: "Path", seed: int) -> Validation:
+    graph = model.main
     if len(graph.inputs) != 1 or not graph.outputs:
         raise UnsupportedModelError(
             f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; samples "

@@ -23,7 +23,7 @@ from edgekit.files.outputs import check_output_folder
 from edgekit.files.results import few, told
 from edgekit.files.whole_files import sha256
 from edgekit.fit.check import check
-from edgekit.model.reader import read, read_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.shapes import check_shapes
 from edgekit.project.project import load_project
 from edgekit.project.user_function import source_file
@@ -157,11 +157,10 @@ def emit(  # noqa: PLR0913  one argument an option
         check_output_folder(folder / BUILD_FOLDER, _inputs(path, project, data, emulator))
     if emulator is not None:
         check_tools(emulator.tflm, emulator.board)
-    content = read_bytes(path)
-    parsed = read(content, name=str(path))
-    check_integer(parsed)
-    check_shapes(parsed)
-    arena_bytes, missed = _arena(content, target, arena)
+    file = ModelFile.at(path)
+    check_integer(file.model)
+    check_shapes(file.model)
+    arena_bytes, missed = _arena(file, target, arena)
     emission = Emission(
         out=folder,
         format=format,
@@ -173,11 +172,11 @@ def emit(  # noqa: PLR0913  one argument an option
     if missed:
         return emission
     files = render(
-        content,
+        file,
         name=named,
         format=format,
         arena_bytes=arena_bytes,
-        vectors=_vectors(content, vectors, data, spec, seed=seed),
+        vectors=_vectors(file, vectors, data, spec, seed=seed),
         labels=spec.labels,
         scale=spec.scale,
         offset=spec.offset,
@@ -234,7 +233,7 @@ def _name_of(model: Path) -> str:
 
 
 def _arena(
-    content: bytes, target: str | None, arena: str | None
+    file: ModelFile, target: str | None, arena: str | None
 ) -> "tuple[Quantity | None, tuple[Finding, ...]]":
     """Return the arena's size, and the target's limits that the model misses."""
     if target is None:
@@ -250,23 +249,23 @@ def _arena(
             f"{target} runs {profile.runtime.name}, which takes the .tflite as it is",
             hint="name a microcontroller; see: edgekit targets list",
         )
-    fit = check(content, profile)
+    fit = check(file, profile)
     return fit.arena_bytes, tuple(finding for finding in fit.findings if not finding.passed)
 
 
 def _vectors(
-    content: bytes, count: int, data: str | None, spec: "DataSpec", *, seed: int
+    file: ModelFile, count: int, data: str | None, spec: "DataSpec", *, seed: int
 ) -> "Vectors | None":
     if count == 0:
         return None
     if data is None:
-        inputs, origin = random_inputs(content, count, seed=seed), f"random inputs, seed {seed}"
+        inputs, origin = random_inputs(file.model, count, seed=seed), f"random inputs, seed {seed}"
     else:
         chosen = dataclasses.replace(spec, source=data)
-        inputs = data_inputs(content, chosen, count, directory=Path.cwd(), seed=seed)
+        inputs = data_inputs(file.model, chosen, count, directory=Path.cwd(), seed=seed)
         origin = f"validation samples of {Path(data).name}"
     try:
-        return golden_vectors(content, inputs, origin=origin)
+        return golden_vectors(file, inputs, origin=origin)
     except MissingDependencyError as error:
         hint = f"{error.hint}, or emit without a self-test: --vectors 0"
         raise MissingDependencyError(error.message, hint=hint) from error

@@ -9,13 +9,14 @@ from edgekit.emission.names import check_name
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
 from edgekit.files.results import told
 from edgekit.model.integer import float_tensors
-from edgekit.model.reader import Model, Tensor, read
+from edgekit.model.reader import Model, Tensor
 
 if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.quantity import Quantity
 
     Array = npt.NDArray[np.generic]
@@ -140,7 +141,7 @@ class Firmware:
 
 
 def firmware(
-    content: bytes,
+    file: "ModelFile",
     *,
     name: str,
     arena_bytes: "Quantity | None",
@@ -149,24 +150,24 @@ def firmware(
     scale: float,
     offset: float,
 ) -> Firmware:
-    """Return the model in ``content`` with all that its firmware must know, checked.
+    """Return the model in ``file`` with all that its firmware must know, checked.
 
     Raises:
         UsageError: The name cannot be one in C.
-        InputError: Not a TFLite file, vectors that do not fit the model, or a scale or offset
+        InputError: Vectors that do not fit the model, or a scale or offset
             that is not a finite number.
         UnsupportedModelError: A float model, or an input or output of a type without C text.
     """
     check_name(name)
     if not np.isfinite([scale, offset]).all() or scale == 0:
         raise InputError(f"data.scale is {scale:g} and data.offset {offset:g}, not finite numbers")
-    model = read(content, name=name)
+    model = file.model
     check_integer(model)
     if arena_bytes is not None and arena_bytes.value <= 0:
         raise UsageError(f"an arena of {arena_bytes.value:g} B holds no tensor")
     built = Firmware(
         name=name,
-        content=content,
+        content=file.content,
         model=model,
         inputs=_ports("input", model, model.main.inputs),
         outputs=_ports("output", model, model.main.outputs),

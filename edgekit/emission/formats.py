@@ -12,6 +12,7 @@ from edgekit.errors import MissingDependencyError, UsageError, suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from edgekit.model.file import ModelFile
     from edgekit.quantity import Quantity
 
 __all__ = [
@@ -35,7 +36,7 @@ _ENTRY_POINTS = "edgekit.emitters"
 
 
 def emit(
-    model: bytes,
+    file: "ModelFile",
     *,
     name: str,
     format: str = "c-array",  # noqa: A002  the word of the command line
@@ -45,10 +46,10 @@ def emit(
     scale: float = 1.0,
     offset: float = 0.0,
 ) -> tuple[EmittedFile, ...]:
-    """Return the files of ``model`` in one format; nothing is written.
+    """Return the files of a model in one format; nothing is written.
 
     Args:
-        model: A whole `.tflite` file, fully integer.
+        file: A fully integer model.
         name: A C identifier; files, arrays and functions begin with it.
         format: One of `formats`.
         arena_bytes: Of the tensor arena, with its kind and source. None leaves
@@ -60,13 +61,13 @@ def emit(
 
     Raises:
         UsageError: A name that C cannot take, an unknown format, a project without an arena.
-        InputError: Not a TFLite file, or vectors that do not fit the model.
+        InputError: Vectors that do not fit the model.
         UnsupportedModelError: A float model, or an operator that TFLite-Micro lacks.
     """
     write = FORMATS.get(format) or _installed(format)
     return write(
         firmware(
-            model,
+            file,
             name=name,
             arena_bytes=arena_bytes,
             vectors=vectors,

@@ -10,7 +10,6 @@ from edgekit.emission.formats import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.feeding import check_samples, value_type
 from edgekit.model.input_limits import input_limits
-from edgekit.model.reader import read
 from edgekit.runtimes import tflm
 from edgekit.runtimes.real import stored_inputs
 
@@ -19,17 +18,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.model.values import Graph
+    from edgekit.model.file import ModelFile
+    from edgekit.model.values import Graph, Model
     from edgekit.specs import DataSpec
 
     Array = npt.NDArray[np.generic]
 
 
-def golden_vectors(model: bytes, inputs: "tuple[Array, ...]", *, origin: str) -> Vectors:
+def golden_vectors(file: "ModelFile", inputs: "tuple[Array, ...]", *, origin: str) -> Vectors:
     """Return ``inputs`` with TFLite-Micro's outputs for them.
 
     Args:
-        model: A whole `.tflite` file.
+        file: The model.
         inputs: For each input of the model its stored values, shape ``(samples, *shape[1:])``.
         origin: Where the inputs come from, in words.
 
@@ -37,23 +37,23 @@ def golden_vectors(model: bytes, inputs: "tuple[Array, ...]", *, origin: str) ->
         MissingDependencyError: TFLite-Micro's wheel is not installed.
         UnsupportedModelError: TFLite-Micro refuses the model, or an input has a batch above 1.
     """
-    _check_batch(model)
+    _check_batch(file.model.main)
     return Vectors(
         inputs=inputs,
-        outputs=tflm.run(model, inputs),
+        outputs=tflm.run(file, inputs),
         source=f"{origin}; outputs of TFLite-Micro's wheel {version('tflite-micro')} on the host",
     )
 
 
-def random_inputs(model: bytes, count: int, *, seed: int) -> "tuple[Array, ...]":
+def random_inputs(model: "Model", count: int, *, seed: int) -> "tuple[Array, ...]":
     """Return ``count`` samples of random stored values for each input, all that it takes alike."""
-    graph = read(model).main
+    graph = model.main
     random = np.random.default_rng(seed)
     return tuple(_random(graph, index, count, random) for index in graph.inputs)
 
 
 def data_inputs(
-    model: bytes, spec: "DataSpec", count: int, *, directory: "Path", seed: int
+    model: "Model", spec: "DataSpec", count: int, *, directory: "Path", seed: int
 ) -> "tuple[Array, ...]":
     """Return the first ``count`` validation samples as the model's input stores them.
 
@@ -69,8 +69,7 @@ def data_inputs(
     return (stored_inputs(model, vectors.inputs[:count]),)
 
 
-def _check_batch(model: bytes) -> None:
-    graph = read(model).main
+def _check_batch(graph: "Graph") -> None:
     for index in (*graph.inputs, *graph.outputs):
         tensor = graph.tensors[index]
         if tensor.shape[:1] not in ((), (1,)):

@@ -32,7 +32,7 @@ class Examined:
         self._session, self._model, self._twin = session, model, twin
         self._vectors = vectors
         self.real = self._outputs(twin, vectors.inputs)
-        stored = stored_inputs(write(model), vectors.inputs)
+        stored = stored_inputs(model, vectors.inputs)
         self.integer = self._outputs(model, stored)
 
     def effects(self, observed: tuple[Observed, ...], progress: "Progress") -> "dict[int, Effect]":

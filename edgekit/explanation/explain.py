@@ -13,8 +13,7 @@ from edgekit.explanation.observation import Observed, observe
 from edgekit.explanation.view import Effect, View
 from edgekit.files.results import save_json, told
 from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
-from edgekit.model.integer import FloatTensor, float_tensors
-from edgekit.model.reader import read
+from edgekit.model.integer import float_tensors
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.runtimes import litert
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.data.reference import Vectors
+    from edgekit.model.file import ModelFile
     from edgekit.model.values import Model
+    from edgekit.record.model import FloatTensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,19 +81,19 @@ class Explanation:
 
 
 def explain(
-    content: bytes,
+    file: "ModelFile",
     vectors: "Vectors",
     *,
-    reference: bytes | None = None,
+    reference: "ModelFile | None" = None,
     runtimes: bool = False,
     progress: Progress = silent,
 ) -> Explanation:
-    """Return why the integer model in ``content`` differs from its float model.
+    """Return why an integer model differs from its float model.
 
     Args:
-        content: A whole `.tflite` file with one input, one output and a batch of 1.
+        file: The integer model, with one input, one output and a batch of 1.
         vectors: Samples as the float model takes them, with labels where there are any.
-        reference: The float `.tflite` of the same model. None: the weights that the integers
+        reference: The float file of the same model. None: the weights that the integers
             stand for are taken for the float ones.
         runtimes: Whether to look for the first operator at which LiteRT and TFLite-Micro differ.
         progress: Told what goes on.
@@ -102,17 +103,17 @@ def explain(
         UnsupportedModelError: Several inputs or outputs, shapes that the operators do not give, or
             LiteRT refuses the model.
     """
-    model = read(content)
+    model = file.model
     _require_plain(model)
     check_one_input(model)
     scored_output(model.main)
     check_shapes(model)
     with litert.Session() as session:
         # LiteRT is the stricter reader: what it takes, the twin can be made of.
-        session.run(content, (stored_inputs(content, vectors.inputs[:1]),))
+        session.run(file.content, (stored_inputs(model, vectors.inputs[:1]),))
         twin = float_twin(model)
         if reference is not None:
-            twin = with_weights_of(twin, read(reference))
+            twin = with_weights_of(twin, reference.model)
         examined = Examined(session, model, twin, vectors)
         observed = observe(session, model, twin, vectors.inputs, progress)
         before, whole = examined.score(examined.real), examined.effect(examined.integer)
@@ -128,8 +129,8 @@ def explain(
         )
     difference = None
     if runtimes:
-        stored = stored_inputs(content, vectors.inputs)
-        difference = first_difference(content, model, stored, progress=progress)
+        stored = stored_inputs(model, vectors.inputs)
+        difference = first_difference(file, stored, progress=progress)
     return Explanation(
         samples=len(vectors.inputs),
         has_reference=reference is not None,
@@ -205,7 +206,7 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def _inner_floats(model: "Model") -> tuple[FloatTensor, ...]:
+def _inner_floats(model: "Model") -> "tuple[FloatTensor, ...]":
     """Return the float tensors but the input and the output, which may be float by choice."""
     graph = model.main
     border = {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}

@@ -1,7 +1,6 @@
 """How much rounding there is in each operator's output: a line an operator, for reports."""
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +8,13 @@ import numpy as np
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.explanation.observation import observe
 from edgekit.model.float_twin import check_one_input, float_twin
-from edgekit.model.reader import read
+from edgekit.record.verification import Noise
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.runtimes.process import Progress
 
 SAMPLES = 64
@@ -23,31 +23,15 @@ _VALUES = 2**26  # of all operators and samples: a model with a million a sample
 _FEWEST = 4
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noise:
-    """The rounding in one operator's output.
-
-    Args:
-        index: Of the operator; -1 is the model's input.
-        op: Its kind.
-        sqnr_db: Signal-to-quantization-noise ratio in decibels, rounding of all operators before
-            it included; None where there is no noise at all.
-    """
-
-    index: int
-    op: str
-    sqnr_db: float | None
-
-
 def noise(
-    content: bytes, inputs: "npt.NDArray[np.float32]", *, progress: "Progress"
+    file: "ModelFile", inputs: "npt.NDArray[np.float32]", *, progress: "Progress"
 ) -> tuple[Noise, ...]:
     """Return the noise of each operator of an integer model, against its own graph on real numbers.
 
     The weights are those of the file on both sides: their rounding is not in it.
 
     Args:
-        content: A whole `.tflite` file.
+        file: The model.
         inputs: Samples as the float model takes them, shape ``(samples, *input shape without
             the batch)``; `SAMPLES` of them are taken, evenly spaced, fewer of large models.
         progress: Told what goes on.
@@ -55,7 +39,7 @@ def noise(
     Returns:
         Nothing for a model with several inputs, and for one that LiteRT does not run.
     """
-    model = read(content)
+    model = file.model
     graph = model.main
     written = [place for item in graph.operators for place in item.outputs]
     values = sum(graph.tensors[place].elements for place in written)

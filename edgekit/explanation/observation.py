@@ -133,7 +133,7 @@ def observe(
     for start in range(0, len(inputs), _CHUNK_SAMPLES):
         progress(start, len(inputs), "operators")
         real = inputs[start : start + _CHUNK_SAMPLES]
-        stored = stored_inputs(content, real)
+        stored = stored_inputs(model, real)
         reals = dict(zip(computed, session.tensors(real_content, (real,), computed), strict=True))
         codes = dict(zip(wanted, session.tensors(content, (stored,), wanted), strict=True))
         for tally, (_, tensor) in zip(tallies, places, strict=True):

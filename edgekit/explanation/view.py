@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.explanation.observation import Observed
-    from edgekit.model.integer import FloatTensor
     from edgekit.model.values import Model, Operator
+    from edgekit.record.model import FloatTensor
 
 _CLEAN_DB = 40  # at the output: a hundredth of its magnitude is noise, and nothing is lost
 _TELLING_DB = 20  # a hundredth of the noise at the output: less explains nothing

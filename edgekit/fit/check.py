@@ -1,110 +1,53 @@
 """One model on one target: does it run there, does it fit, how fast, and how sure are we."""
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
-from edgekit.files.results import save_json, told
 from edgekit.finding import Finding
 from edgekit.fit.arena.interpreter import builds_of
-from edgekit.fit.arena.plan import ArenaPlan, plan
+from edgekit.fit.arena.plan import plan
 from edgekit.fit.flash import code_quantity, model_quantity
 from edgekit.fit.latency.predict import latency, operator_milliseconds
-from edgekit.fit.operators import CALLS, Unsupported, unsupported_operators
-from edgekit.model.reader import read
+from edgekit.fit.operators import CALLS, unsupported_operators
 from edgekit.model.shapes import check_shapes
 from edgekit.quantity import Quantity, format_bytes
+from edgekit.record.fit import Fit, Unsupported
 from edgekit.specs import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.devices.profile import Target
+    from edgekit.model.file import ModelFile
     from edgekit.model.reader import Model
+    from edgekit.record.arena import ArenaPlan
 
 # The plan met the truth to the byte for 33 arenas on Cortex-M3, M4 and M55, and for 322 of the
 # wheel. What it does not know of a later TFLite-Micro must fit into what is reserved on top.
 _RESERVE_SHARE, _RESERVE_BYTES = 0.01, 64
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fit:
-    """What a target makes of a model. A figure is None where nothing supports it.
-
-    Args:
-        target: The target's name.
-        runs: Whether its runtime takes every operator.
-        fits: Whether it runs and every finding passed.
-        unsupported_operators: Those that the runtime refuses.
-        arena_bytes: The tensor arena.
-        model_bytes: The model itself.
-        code_bytes: The runtime with the operators that the model uses.
-        flash_bytes: Model and code; None where the code is not known.
-        ram_bytes: The arena; with a linker map, all static memory.
-        latency_ms: Of one invocation.
-        latency_unknown: Why there is no latency, or None.
-        findings: The target's memory and the project's limits, held against the figures.
-        operator_ms: What each operator takes of the latency, in the order of execution.
-        plan: How the arena is laid out; None where the runtime has no arena of this kind.
-    """
-
-    target: str
-    runs: bool
-    fits: bool
-    unsupported_operators: tuple[Unsupported, ...]
-    arena_bytes: Quantity | None
-    model_bytes: Quantity
-    code_bytes: Quantity | None
-    flash_bytes: Quantity | None
-    ram_bytes: Quantity | None
-    latency_ms: Quantity | None
-    latency_unknown: str | None
-    findings: tuple[Finding, ...]
-    operator_ms: tuple[float, ...] = ()
-    plan: ArenaPlan | None = None
-
-    def save(self, path: "str | Path") -> None:
-        """Write what ``edgekit check --json`` prints of it to ``path``."""
-        save_json(path, "check", {"targets": [to_json(self)]})
-
-    def __repr__(self) -> str:
-        missed = ", ".join(item.gate for item in self.findings if not item.passed)
-        figures = (
-            ("flash", self.flash_bytes or self.model_bytes),
-            ("arena", self.arena_bytes),
-            ("latency", self.latency_ms),
-        )
-        known = [f"{name} {_short(item)}" for name, item in figures if item is not None]
-        verdict = f"misses {missed}" if missed else "fits"
-        return told(f"<Fit {self.target}: {', '.join((verdict, *known))}>")
-
-
-def _short(figure: Quantity) -> str:
-    return format_bytes(figure.value) if figure.unit == "B" else f"{figure.value:.3g} {figure.unit}"
-
-
 def check(
-    model: bytes,
+    file: "ModelFile",
     target: "Target",
     *,
     map_file: "Path | None" = None,
     limits: Limits = Limits(),  # noqa: B008  frozen
 ) -> Fit:
-    """Return how ``model`` fits ``target``.
+    """Return how a model fits ``target``.
 
     Args:
-        model: A whole `.tflite` file.
+        file: The model.
         target: The device.
         map_file: Linker map of a firmware with this model, for a measured code size.
         limits: The project's, held besides the target's memory.
 
     Raises:
-        InputError: Not a TFLite file, or a linker map that cannot be read or is of another model.
+        InputError: A linker map that cannot be read or is of another model.
         UnsupportedModelError: Operators give other shapes than the file declares.
     """
-    parsed = read(model)
-    check_shapes(parsed)
-    return check_model(parsed, target, limits=limits, map_file=map_file)
+    check_shapes(file.model)
+    return check_model(file.model, target, limits=limits, map_file=map_file)
 
 
 def check_model(
@@ -146,14 +89,7 @@ def check_model(
     )
 
 
-def to_json(fit: Fit) -> dict[str, object]:
-    """Return ``fit`` as JSON gives it: all but the plan of the arena."""
-    values = asdict(fit)
-    del values["plan"]
-    return values
-
-
-def peak_in_words(planned: ArenaPlan) -> str:
+def peak_in_words(planned: "ArenaPlan") -> str:
     """Return where the arena is fullest, and with what."""
     peak, largest = planned.peak, planned.largest_at_peak
     text = f"peak {peak.live_bytes:,} B at operator {peak.index} ({peak.op})"
@@ -163,7 +99,7 @@ def peak_in_words(planned: ArenaPlan) -> str:
     return f"{text}; the largest buffer there has {largest.planned_bytes:,} B {name}".rstrip()
 
 
-def _arena_quantity(plans: list[ArenaPlan], target: "Target") -> Quantity:
+def _arena_quantity(plans: "list[ArenaPlan]", target: "Target") -> Quantity:
     """Return the arena that serves every build, from the least that one needs."""
     counts = [planned.arena_bytes for planned in plans]
     most = max(counts)
@@ -255,7 +191,7 @@ def _graphs(
 def _memories(
     flash: Quantity,
     ram: Quantity | None,
-    planned: ArenaPlan | None,
+    planned: "ArenaPlan | None",
     target: "Target",
     limits: Limits,
 ) -> tuple[Finding, ...]:

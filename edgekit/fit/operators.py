@@ -5,6 +5,7 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from edgekit.fit.tflm_operators import ACTIVATION_INPUT, CUSTOM, TYPES
+from edgekit.record.fit import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,28 +18,6 @@ _WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSP
 CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
 """Operators that run further graphs of the file."""
 _INT4_KERNELS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unsupported:
-    """An operator that the runtime refuses.
-
-    Args:
-        op: Its kind.
-        index: Its place in the order of execution.
-        subgraph: The graph that it is in.
-        reason: Why it is refused.
-        layer: The layer of the Keras model that makes it, by the name of its output; empty where
-            the file does not say.
-        instead: What to do about it.
-    """
-
-    op: str
-    index: int
-    subgraph: int
-    reason: str
-    layer: str
-    instead: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

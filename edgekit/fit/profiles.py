@@ -19,11 +19,12 @@ from edgekit.devices.profile import (
 from edgekit.errors import UsageError
 from edgekit.files.results import told
 from edgekit.files.whole_files import write_text
-from edgekit.fit.check import Fit, check_model
+from edgekit.fit.check import check_model
 from edgekit.fit.latency.measurements import read_measurements
 from edgekit.fit.latency.users_board import recalibrate
 from edgekit.model.reader import load
 from edgekit.model.shapes import check_shapes
+from edgekit.record.fit import Fit
 from edgekit.specs import Limits, check_names
 
 
@@ -149,6 +150,6 @@ def _rank(fit: Fit) -> tuple[object, ...]:
         not fit.fits,
         not fit.runs,
         fastest,
-        (fit.flash_bytes or fit.model_bytes).value,
+        fit.known_flash_bytes.value,
         fit.target,
     )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.files.results import few, save_json, told
-from edgekit.model.integer import FloatTensor, float_tensors
+from edgekit.model.integer import float_tensors
 from edgekit.model.macs import macs
 from edgekit.numerics.integers import along
+from edgekit.record.model import Constant, FloatTensor, OperatorSummary, Port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,63 +17,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.model.reader import Graph, Model, Operator, Tensor
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperatorSummary:
-    """One operator: its place, kind, multiply-accumulates and trained parameters."""
-
-    index: int
-    op: str
-    macs: int
-    parameters: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Port:
-    """An input or output of the model.
-
-    Args:
-        name: As in the file.
-        shape: Batch included.
-        dtype: Such as ``"int8"``.
-        scale: Of one step, or None for a float.
-        zero_point: The stored value of 0.0, or None for a float.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float | None
-    zero_point: int | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constant:
-    """A trained tensor: where the bytes of the file are.
-
-    Args:
-        name: As in the file.
-        op: The kind of the operator that reads it.
-        operator: That operator's index.
-        shape: Its dimensions.
-        dtype: Such as ``"int8"``.
-        bytes: As stored.
-        zero_fraction: Of its elements, those that stand for exactly 0.0.
-    """
-
-    name: str
-    op: str
-    operator: int
-    shape: tuple[int, ...]
-    dtype: str
-    bytes: int
-    zero_fraction: float
-
-    @property
-    def is_kernel(self) -> bool:
-        """True for weights that are multiplied; false for biases."""
-        return len(self.shape) > 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

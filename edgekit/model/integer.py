@@ -1,29 +1,14 @@
 """Is a model fully integer? The finished file is walked: converters leave floats in silence."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import UnsupportedModelError
+from edgekit.record.model import FloatTensor
 
 if TYPE_CHECKING:
     from edgekit.model.reader import Graph, Model
 
 _FLOATS = frozenset({"float16", "float32", "float64", "bfloat16"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FloatTensor:
-    """A float tensor where only integers should be.
-
-    Args:
-        name: Of the tensor.
-        dtype: Such as ``"float32"``.
-        operator: The operator that writes it, or the first that reads it, with its index.
-    """
-
-    name: str
-    dtype: str
-    operator: str
 
 
 def float_tensors(model: "Model") -> tuple[FloatTensor, ...]:

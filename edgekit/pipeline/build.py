@@ -11,15 +11,17 @@ from edgekit.errors import InputError, UsageError
 from edgekit.files.outputs import check_output_folder
 from edgekit.files.whole_files import json_text, room_asked, sha256, write_files, write_text
 from edgekit.pipeline import manifest as manifests
-from edgekit.pipeline.file_stages import light_half
+from edgekit.pipeline.file_stages import file_stages
 from edgekit.pipeline.float_file_stages import check_scored
-from edgekit.pipeline.hand_over import MODEL_NAME, Border
-from edgekit.pipeline.keras_stages import stages_of, train_half
-from edgekit.pipeline.manifest import Outcome, sources_of
+from edgekit.pipeline.hand_over import MODEL_NAME
+from edgekit.pipeline.keras_stages import stages_of, stages_to_file
 from edgekit.pipeline.plan import Plan
 from edgekit.pipeline.run import REPORT_NAME, Run
 from edgekit.pipeline.stages import Stages, Watch, claimed, unwatched
+from edgekit.pipeline.verdict import Outcome, verdict
+from edgekit.record.build import Inputs, Stage
 from edgekit.reports import html
+from edgekit.reports.manifest import FILE_NAME, Artifact, written
 
 if TYPE_CHECKING:
     from edgekit.pipeline.reuse import Siblings
@@ -59,11 +61,12 @@ def build(
     targets = _checked(project)
     with claimed(out) as folder:
         stages = Stages(folder / "stages", watch=watch, fresh=fresh, siblings=siblings)
-        sources = sources_of(project, targets)
-        border = train_half(project, stages)
-        outcome = light_half(project, targets, sources, stages, border)
+        inputs = manifests.inputs_of(project, targets)
+        handed = stages_to_file(project, stages)
+        results = file_stages(project, targets, stages, handed)
+        outcome = verdict(project, handed, results)
         with room_asked(folder):
-            return _publish(folder, outcome, border)
+            return _publish(folder, project, inputs, tuple(stages.done), outcome)
 
 
 def _checked(project: "Project") -> tuple[Target, ...]:
@@ -89,24 +92,29 @@ def _profile(name: str, directory: Path) -> str:
     return str(own) if name.endswith(".toml") and own.is_file() else name
 
 
-def _publish(folder: Path, outcome: Outcome, border: Border) -> Run:
+def _publish(
+    folder: Path, project: "Project", inputs: Inputs, stages: tuple[Stage, ...], outcome: Outcome
+) -> Run:
     """Write the run's files; the manifest last, so that one that is there tells the truth."""
-    (folder / manifests.FILE_NAME).unlink(missing_ok=True)
-    model = outcome.model
-    contents = {MODEL_NAME: model, VECTORS_NAME: border.vectors.read_bytes()}
-    for source in outcome.firmware:
+    (folder / FILE_NAME).unlink(missing_ok=True)
+    contents = {
+        MODEL_NAME: outcome.results.file.content,
+        VECTORS_NAME: outcome.handed.vectors_path.read_bytes(),
+    }
+    for source in outcome.results.firmware:
         contents[f"{C_FOLDER}/{source.name}"] = source.read_bytes()
     write_files(folder, contents, anew=C_FOLDER)
     files = tuple(
-        {"path": path, "bytes": len(content), "sha256": sha256(content)}
+        Artifact(path=path, bytes=len(content), sha256=sha256(content))
         for path, content in sorted(contents.items())
     )
     # Through JSON and back: reports read the same values from the file.
-    manifest = json.loads(json.dumps(manifests.manifest_of(outcome, files), allow_nan=False))
+    document = written(manifests.manifest_of(project, inputs, stages, outcome, files))
+    manifest = json.loads(json.dumps(document, allow_nan=False))
     write_text(folder / REPORT_NAME, html.render(manifest))
-    write_text(folder / manifests.TIMINGS_NAME, json_text(manifests.timings(outcome.stages)))
-    write_text(folder / manifests.FILE_NAME, json_text(manifest))
-    return Run(directory=folder, manifest=manifest, stages=outcome.stages, passed=outcome.passed)
+    write_text(folder / manifests.TIMINGS_NAME, json_text(manifests.timings(stages)))
+    write_text(folder / FILE_NAME, json_text(manifest))
+    return Run(directory=folder, manifest=manifest, stages=stages, passed=outcome.passed)
 
 
 def plan(project: "Project", *, out: Path | None = None) -> Plan:

@@ -9,14 +9,13 @@ from edgekit.files.outputs import check_output_file
 from edgekit.files.results import few, told
 from edgekit.files.whole_files import write_bytes
 from edgekit.model.inspection import Inspection, inspect
-from edgekit.model.reader import read
-from edgekit.pipeline.keras_stages import train_half
+from edgekit.pipeline.keras_stages import stages_to_file
 from edgekit.pipeline.stages import Stages, Watch, unwatched
 from edgekit.project.project import of_model
 from edgekit.specs import QuantizeSpec
 
 if TYPE_CHECKING:
-    from edgekit.pipeline.hand_over import Correction
+    from edgekit.record.quantization import BiasCorrection
     from edgekit.specs import Calibration, IoType, Scheme
 
 
@@ -33,7 +32,7 @@ class Conversion:
 
     content: bytes
     inspection: Inspection
-    correction: "Correction | None"
+    correction: "BiasCorrection | None"
     warnings: tuple[str, ...]
 
     def save(self, path: str | Path) -> None:
@@ -93,13 +92,12 @@ def convert(
     if out is not None:
         check_output_file(Path(out), project.inputs)
     with tempfile.TemporaryDirectory() as folder:
-        border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
-        content = border.model.read_bytes()
+        handed = stages_to_file(project, Stages(Path(folder), watch=watch, fresh=True))
     if out is not None:
-        write_bytes(Path(out), content)
+        write_bytes(Path(out), handed.file.content)
     return Conversion(
-        content=content,
-        inspection=inspect(read(content)),
-        correction=border.correction,
-        warnings=(*border.data.overlaps, *border.doubts),
+        content=handed.file.content,
+        inspection=inspect(handed.file.model),
+        correction=handed.correction,
+        warnings=(*handed.data.overlaps, *handed.doubts),
     )

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edgekit.data.calibration_split import DataSummary, keep_samples
+from edgekit.data.calibration_split import DataSummary, HeldOut, keep_samples
 from edgekit.data.samples import load_held_out
 from edgekit.files.fingerprint import fingerprint
 
@@ -24,8 +24,8 @@ def hold_out(
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...] | None,
     ids: int | None = None,
-) -> "tuple[DataSummary, Path]":
-    """Return the numbers of the samples of a build, and the folder that its stage keeps them in.
+) -> HeldOut:
+    """Return the samples that a build holds out, kept by their stage.
 
     Args:
         project: Where the data are, and the seed of their split.
@@ -60,4 +60,5 @@ def hold_out(
         "seed": project.seed,
         "ids": ids,
     }
-    return stages.run("data", inputs, DataSummary, work)
+    summary, folder = stages.run("data", inputs, DataSummary, work)
+    return HeldOut(summary=summary, folder=folder)

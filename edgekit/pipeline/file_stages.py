@@ -1,35 +1,26 @@
-"""The half of a build without TensorFlow: shrink, verify, fit and emit the converted model."""
+"""The stages without TensorFlow: the converted model is shrunken, verified, fitted and emitted."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.labels import hold_classes
-from edgekit.data.reference import Vectors, load_vectors
-from edgekit.devices.profile import Target
 from edgekit.emission import formats
 from edgekit.emission.golden_vectors import golden_vectors
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.noise import noise
 from edgekit.files.whole_files import write_bytes, write_text
-from edgekit.finding import Finding
-from edgekit.fit.check import Fit, check
-from edgekit.model.inspection import inspect, with_names
-from edgekit.model.pruned_weights import Located, PrunedKernel, fraction_of, load_masks, locate
-from edgekit.model.reader import read
-from edgekit.pipeline.hand_over import MODEL_NAME, Border
-from edgekit.pipeline.manifest import Outcome, Shrinking, Simulated, Sources, Verified
-from edgekit.pipeline.stages import Stages
-from edgekit.quantity import Quantity, format_bytes
-from edgekit.quantization.coarse_weights import packed_bytes
+from edgekit.fit.check import check
+from edgekit.model.file import ModelFile
+from edgekit.pipeline.hand_over import MODEL_NAME
+from edgekit.record.shrinking import Shrink
+from edgekit.record.verification import Noise
 from edgekit.runtimes.known import RUNTIMES
-from edgekit.runtimes.process import Progress
 from edgekit.runtimes.real import stored_inputs
 from edgekit.shrinking import shrink
-from edgekit.verification.agreement import agreement
-from edgekit.verification.limits import gates
-from edgekit.verification.metrics import confusion, score_outputs
-from edgekit.verification.verify import verify
+from edgekit.verification.agreement import Agreement, agreement
+from edgekit.verification.metrics import Score, confusion, score_outputs
+from edgekit.verification.verify import RuntimeScore, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,15 +28,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edgekit.model.reader import Model
+    from edgekit.data.reference import Vectors
+    from edgekit.devices.profile import Target
+    from edgekit.pipeline.hand_over import HandOver
+    from edgekit.pipeline.stages import Stages
     from edgekit.project.project import Project
+    from edgekit.record.fit import Fit
+    from edgekit.runtimes.process import Progress
 
 _GOLDEN_SAMPLES = 4  # of the validation set, that the firmware tests itself with
 _PROOF_SAMPLES = 256  # of the validation set, besides the random vectors of the proof
-_UNREMOVED = (
-    "the pruned channels are zero but still in the file: they are taken out of int8 activations "
-    "alone, and only with shrink = true"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,124 +48,99 @@ class Emitted:
     refusal: str | None = None
 
 
-def light_half(
-    project: "Project",
-    targets: tuple[Target, ...],
-    sources: Sources,
-    stages: Stages,
-    border: Border,
-) -> Outcome:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """What is kept of a verification.
+
+    Args:
+        reference: The float model's score.
+        pruned: The pruned float model's.
+        runtimes: Each runtime's.
+        confusion: Counts on the runtime of the first target; rows are true classes.
+        noise: The rounding in each operator's output.
+        agreement: Of TFLite-Micro with LiteRT; None where one of them did not run.
+    """
+
+    reference: Score | None
+    pruned: Score | None
+    runtimes: tuple[RuntimeScore, ...]
+    confusion: tuple[tuple[int, ...], ...] = ()
+    noise: tuple[Noise, ...] = ()
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileResults:
+    """What the stages of the file left, each its own.
+
+    Args:
+        file: The finished model.
+        shrink: What shrinking saved; None where it was not asked for.
+        verified: What the runtimes made of it.
+        fits: What each target makes of it.
+        emitted: The names of the C files.
+        firmware: The C files.
+    """
+
+    file: ModelFile
+    shrink: Shrink | None
+    verified: Verified
+    fits: "tuple[Fit, ...]"
+    emitted: Emitted
+    firmware: tuple[Path, ...]
+
+
+def file_stages(
+    project: "Project", targets: "tuple[Target, ...]", stages: "Stages", handed: "HandOver"
+) -> FileResults:
     """Return what the stages without TensorFlow find out about the converted model."""
     runtimes = _runtimes(targets)
-    shrinking, file = _shrink(project, runtimes, stages, border)
-    model = file.read_bytes()
-    verified = _verify(project, runtimes, stages, border, model)
+    shrunk, file = _shrink(project, runtimes, stages, handed)
+    verified = _verify(project, runtimes, stages, handed, file)
     fits = stages.light(
         "fit",
-        lambda: tuple(check(model, target, limits=project.limits) for target in targets),
+        lambda: tuple(check(file, target, limits=project.limits) for target in targets),
     )
-    emitted, firmware = _emit(project, runtimes, stages, border, model, fits)
-    original = read(border.model.read_bytes())
-    converted = inspect(original)
-    located = _located(border, original)
-    simulated = _simulated(project, model)
-    return Outcome(
-        model=model,
-        firmware=firmware,
-        project=project,
-        sources=sources,
-        stages=tuple(stages.done),
-        data=border.data,
-        correction=border.correction,
-        kernels=border.kernels,
-        located=located,
-        sparsity=fraction_of(located),
-        inspection=with_names(inspect(read(model)), converted),
+    emitted, firmware = _emit(project, runtimes, stages, handed, file, fits)
+    return FileResults(
+        file=file,
+        shrink=shrunk,
         verified=verified,
-        shrinking=shrinking,
-        arena=next((fit.plan for fit in fits if fit.plan is not None), None),
         fits=fits,
-        findings=(
-            *_unheld(project, border),
-            *_findings(project, verified, fits, emitted, len(model)),
-        ),
-        warnings=(
-            *_warnings(project, border, shrinking, emitted),
-            *_unlocated(border, located),
-            *_simulation(simulated),
-        ),
-        channels_removed=_prunes_channels(project) and not _keeps_channels(shrinking),
-        simulated=simulated,
+        emitted=emitted,
+        firmware=firmware,
     )
 
 
-def _located(border: Border, converted: "Model") -> tuple[Located, ...]:
-    """Return where each pruned kernel is in the ``converted`` file, in their order."""
-    if border.masks is None:
-        return ()
-    pairs = zip(border.kernels, load_masks(border.masks), strict=True)
-    return locate(
-        converted,
-        [
-            PrunedKernel(layer=kernel.name, attribute=kernel.attribute, keep=keep)
-            for kernel, keep in pairs
-        ],
-    )
-
-
-def _unlocated(border: Border, located: tuple[Located, ...]) -> tuple[str, ...]:
-    """Return the warning that some pruned weights cannot be told in the file."""
-    pairs = zip(border.kernels, located, strict=True)
-    names = dict.fromkeys(f"'{kernel.name}'" for kernel, item in pairs if not item.tensors)
-    if not names:
-        return ()
-    return (f"the sparsity leaves out {', '.join(names)}: not found again in the file",)
-
-
-def _simulated(project: "Project", model: bytes) -> Simulated | None:
-    precision = project.quantize.simulate
-    if precision is None:
-        return None
-    return Simulated(precision=precision, packed_bytes=packed_bytes(read(model), precision))
-
-
-def _simulation(simulated: Simulated | None) -> tuple[str, ...]:
-    """Return the warning that a simulation is one."""
-    if simulated is None:
-        return ()
-    packed = format_bytes(simulated.packed_bytes.value)
-    text = (
-        f"{simulated.precision} weights are simulated: accuracy is real; size, arena and latency "
-        f"are those of the file that simulates them. Packed, it would take {packed} (predicted), "
-        "but no kernel runs it"
-    )
-    return (text,)
-
-
-def _runtimes(targets: tuple[Target, ...]) -> tuple[str, ...]:
+def _runtimes(targets: "tuple[Target, ...]") -> tuple[str, ...]:
     """Return the runtimes of the targets that are asked for: phones alone need no TFLite-Micro."""
     phones_alone = targets and all(item.runtime.name == "litert" for item in targets)
     return ("litert",) if phones_alone else tuple(RUNTIMES)
 
 
 def _shrink(
-    project: "Project", runtimes: tuple[str, ...], stages: Stages, border: Border
-) -> tuple[Shrinking | None, Path]:
+    project: "Project", runtimes: tuple[str, ...], stages: "Stages", handed: "HandOver"
+) -> tuple[Shrink | None, ModelFile]:
     """Return what shrinking saved, and the file to go on with."""
     if not project.shrink or not project.quantize.is_integer:
-        return None, border.model
+        return None, handed.file
 
-    def work(draft: Path, progress: Progress) -> Shrinking:
-        model = border.model.read_bytes()
-        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_PROOF_SAMPLES])
+    made = None
+
+    def work(draft: Path, progress: "Progress") -> Shrink:
+        nonlocal made
+        file = handed.file
+        inputs = stored_inputs(file.model, handed.vectors.inputs[:_PROOF_SAMPLES])
         try:
-            shrunk = shrink(model, runtimes=runtimes, data=(inputs,), progress=progress)
+            shrunk = shrink(file, runtimes=runtimes, data=(inputs,), progress=progress)
         except UnsupportedModelError as error:
-            write_bytes(draft / MODEL_NAME, model)
-            size = len(model)
-            return Shrinking(before_bytes=size, after_bytes=size, refusal=error.message)
-        write_bytes(draft / MODEL_NAME, shrunk.content)
-        return Shrinking(
+            made = file
+            write_bytes(draft / MODEL_NAME, file.content)
+            size = len(file.content)
+            return Shrink(before_bytes=size, after_bytes=size, refusal=error.message)
+        made = shrunk.file
+        write_bytes(draft / MODEL_NAME, made.content)
+        return Shrink(
             before_bytes=shrunk.before_bytes,
             after_bytes=shrunk.after_bytes,
             passes=shrunk.passes,
@@ -184,19 +151,20 @@ def _shrink(
             arena_after_bytes=shrunk.arena_after_bytes,
             macs_before=shrunk.macs_before,
             macs_after=shrunk.macs_after,
+            bit_exact=True,  # or it had failed
         )
 
-    shrinking, folder = stages.run("shrink", {"runtimes": runtimes}, Shrinking, work)
-    return shrinking, folder / MODEL_NAME
+    shrinking, folder = stages.run("shrink", {"runtimes": runtimes}, Shrink, work)
+    return shrinking, made or ModelFile.of((folder / MODEL_NAME).read_bytes())
 
 
 def _emit(
     project: "Project",
     runtimes: tuple[str, ...],
-    stages: Stages,
-    border: Border,
-    model: bytes,
-    fits: tuple[Fit, ...],
+    stages: "Stages",
+    handed: "HandOver",
+    file: ModelFile,
+    fits: "tuple[Fit, ...]",
 ) -> tuple[Emitted, tuple[Path, ...]]:
     """Return what was emitted, and the C files; the arena is the largest that a target needs.
 
@@ -207,24 +175,24 @@ def _emit(
     arenas = [fit.arena_bytes for fit in fits if fit.arena_bytes is not None]
     arena = max(arenas, key=lambda item: item.value, default=None)
 
-    def work(draft: Path, progress: Progress) -> Emitted:
+    def work(draft: Path, progress: "Progress") -> Emitted:
         del progress
-        inputs = stored_inputs(model, load_vectors(border.vectors).inputs[:_GOLDEN_SAMPLES])
+        inputs = stored_inputs(file.model, handed.vectors.inputs[:_GOLDEN_SAMPLES])
         try:
             files = formats.emit(
-                model,
+                file,
                 name=project.name,
                 arena_bytes=arena,
-                vectors=golden_vectors(model, (inputs,), origin="the validation set"),
+                vectors=golden_vectors(file, (inputs,), origin="the validation set"),
                 labels=project.data.labels,
                 scale=project.data.scale,
                 offset=project.data.offset,
             )
         except UnsupportedModelError as error:
             return Emitted(refusal=error.message)
-        for file in files:
-            write_text(draft / file.path, file.text)
-        return Emitted(files=tuple(str(file.path) for file in files))
+        for each in files:
+            write_text(draft / each.path, each.text)
+        return Emitted(files=tuple(str(each.path) for each in files))
 
     inputs = {
         "name": project.name,
@@ -238,17 +206,17 @@ def _emit(
 def _verify(
     project: "Project",
     runtimes: tuple[str, ...],
-    stages: Stages,
-    border: Border,
-    model: bytes,
+    stages: "Stages",
+    handed: "HandOver",
+    file: ModelFile,
 ) -> Verified:
-    metric = border.data.metric(project.metric)
+    metric = handed.data.metric(project.metric)
 
-    def work(draft: Path, progress: Progress) -> Verified:
+    def work(draft: Path, progress: "Progress") -> Verified:
         del draft
-        vectors = load_vectors(border.vectors)
+        vectors = handed.vectors
         result = verify(
-            model,
+            file,
             vectors,
             runtimes=runtimes,
             metric=metric,
@@ -262,8 +230,8 @@ def _verify(
             else score_outputs(vectors.pruned_outputs, vectors.labels, metric=metric),
             runtimes=result.runtimes,
             confusion=_confusion(vectors, result.outputs) if metric == "accuracy" else (),
-            noise=noise(model, vectors.inputs, progress=progress),
-            agreement=agreement(model, vectors, result.outputs, progress=progress),
+            noise=noise(file, vectors.inputs, progress=progress),
+            agreement=agreement(file, vectors, result.outputs, progress=progress),
         )
 
     inputs = {
@@ -275,7 +243,7 @@ def _verify(
 
 
 def _confusion(
-    vectors: Vectors, outputs: "Mapping[str, npt.NDArray[np.float32]]"
+    vectors: "Vectors", outputs: "Mapping[str, npt.NDArray[np.float32]]"
 ) -> tuple[tuple[int, ...], ...]:
     """Return the confusion matrix of the last runtime that ran: the microcontroller's."""
     if vectors.labels is None or not outputs:
@@ -285,77 +253,3 @@ def _confusion(
         return ()
     counts = confusion(vectors.labels, last)
     return tuple(tuple(row) for row in counts.tolist())
-
-
-def _unheld(project: "Project", border: Border) -> tuple[Finding, ...]:
-    """Return the limit on accuracy as missed where the user's data cannot tell accuracy."""
-    if project.limits.accuracy_drop is None or border.data.has_labels or border.data.is_random:
-        return ()
-    message = "limits.accuracy_drop has nothing to be held against: the data have no labels"
-    hint = "give data with labels, or take the limit away"
-    return (Finding(gate="accuracy_drop", passed=False, message=message, hint=hint),)
-
-
-def _findings(
-    project: "Project", verified: Verified, fits: tuple[Fit, ...], emitted: Emitted, size: int
-) -> tuple[Finding, ...]:
-    limits = project.limits
-    drop = limits.largest_drop if verified.reference is not None else None
-    findings = [
-        *gates(
-            verified.reference,
-            verified.runtimes,
-            accuracy_drop=drop,
-            agreement=verified.agreement,
-        ),
-        *(finding for fit in fits for finding in fit.findings),
-    ]
-    if limits.flash is not None and not fits:
-        findings.append(_file_size(size, limits.flash))
-    if limits.latency is not None and all(fit.latency_ms is None for fit in fits):
-        message = "limits.latency was held on no target: none has a sourced figure for this model"
-        findings.append(Finding(gate="latency", passed=False, message=message))
-    runs = any(fit.plan is not None for fit in fits) and project.quantize.simulate is None
-    if emitted.refusal is not None and runs:
-        findings.append(Finding(gate="firmware", passed=False, message=emitted.refusal))
-    return tuple(findings)
-
-
-def _file_size(size: int, limit: int) -> Finding:
-    return Finding(
-        gate="flash",
-        passed=size <= limit,
-        message=f"flash: {format_bytes(size)} of {format_bytes(limit)}, the model's file alone: no "
-        "target is named",
-        value=Quantity(value=size, unit="B", kind="host", source="length of the file"),
-        limit=limit,
-    )
-
-
-def _warnings(
-    project: "Project", border: Border, shrinking: Shrinking | None, emitted: Emitted
-) -> tuple[str, ...]:
-    warnings = [*border.data.overlaps, *border.doubts]
-    warnings += [f"{item} is left to post-training quantization" for item in border.left]
-    if shrinking is not None and shrinking.refusal is not None:
-        warnings.append(f"not shrunk: {shrinking.refusal}")
-    if _prunes_channels(project):
-        warnings += [_UNREMOVED] if _keeps_channels(shrinking) else []
-    if emitted.refusal is not None:
-        warnings.append(f"no C files: {emitted.refusal}")
-    if border.data.is_random:
-        warnings.append("the data are random: nothing here says how often the model is right")
-        if project.limits.accuracy_drop is not None:
-            warnings.append("limits.accuracy_drop was not held")
-    return tuple(warnings)
-
-
-def _prunes_channels(project: "Project") -> bool:
-    return project.prune is not None and project.prune.granularity == "channel"
-
-
-def _keeps_channels(shrinking: Shrinking | None) -> bool:
-    """Return whether the channels that pruning drove to zero are all still in the file."""
-    if shrinking is None or shrinking.macs_before is None or shrinking.macs_after is None:
-        return True
-    return shrinking.macs_after >= shrinking.macs_before

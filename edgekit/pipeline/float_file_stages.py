@@ -1,31 +1,29 @@
 """The first half of a build from a float `.tflite`: no training, and no TensorFlow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data.calibration_split import DataSummary, calibration_samples, validation_samples
-from edgekit.data.reference import FILE_NAME as VECTORS_NAME
+from edgekit.data.calibration_split import HeldOut
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
 from edgekit.files.whole_files import write_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.input_limits import known_ids
-from edgekit.model.reader import load, read, read_bytes
+from edgekit.model.reader import load, read_bytes
 from edgekit.model.single_output import scored_output
 from edgekit.pipeline.data_stage import hold_out
 from edgekit.pipeline.hand_over import (
     FLOAT_NAME,
-    Border,
     Converted,
-    Finished,
-    Predicted,
-    finish,
+    HandOver,
+    calibrated_ranges,
+    hand_over,
     keep_model,
-    keep_predictions,
+    predict_stage,
 )
-from edgekit.quantization.calibration import calibrate
 from edgekit.quantization.posttraining import check_installed, prepared, quantize_float_file
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Worker
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from edgekit.data.reference import Vectors
     from edgekit.pipeline.stages import Stages
     from edgekit.project.project import Project
     from edgekit.runtimes.process import Progress
@@ -75,7 +74,7 @@ def check_scored(project: "Project") -> None:
         scored_output(load(path).main)
 
 
-def float_half(project: "Project", stages: "Stages") -> Border:
+def float_file_stages(project: "Project", stages: "Stages") -> HandOver:
     """Load, calibrate and quantize the float `.tflite` of ``project``, reusing finished stages.
 
     The float model's answers, which accuracy is held against, are LiteRT's.
@@ -84,12 +83,12 @@ def float_half(project: "Project", stages: "Stages") -> Border:
         EdgekitError: What the user must put right.
     """
     _check(project)
-    with _Half(project, stages) as half:
-        return half.run()
+    with _FloatFileStages(project, stages) as opened:
+        return opened.run()
 
 
 def stages_of_file(project: "Project") -> tuple[str, ...]:
-    """Return the names of the stages of `float_half`, in their order."""
+    """Return the names of the stages of `float_file_stages`, in their order."""
     corrects = project.quantize.bias_correction
     return ("load", "data", "predict", "convert", *(("correct",) if corrects else ()))
 
@@ -112,7 +111,7 @@ def _check(project: "Project") -> None:
         check_installed()
 
 
-class _Half:
+class _FloatFileStages:
     """One run: each method a stage, given what the ones before left."""
 
     def __init__(self, project: "Project", stages: "Stages") -> None:
@@ -131,18 +130,11 @@ class _Half:
         """The process of the quantizer and of the user's own modules, started when needed."""
         return Worker("litert-quantizer", search=self._project.module_folders)
 
-    def run(self) -> Border:
+    def run(self) -> HandOver:
         loaded, folder = self._load()
-        data, samples = self._data(loaded)
-        vectors = self._predict(folder / FLOAT_NAME, samples)
-        made = self._convert(folder / FLOAT_NAME, data, samples, vectors)
-        return Border(
-            model=made.model,
-            vectors=vectors,
-            data=data,
-            correction=made.correction,
-            doubts=made.doubts,
-        )
+        held = self._data(loaded)
+        floating = ModelFile.of((folder / FLOAT_NAME).read_bytes())
+        return self._convert(floating, held, self._predict(floating, held))
 
     def _load(self) -> "tuple[LoadedFile, Path]":
         project = self._project
@@ -152,7 +144,7 @@ class _Half:
             progress(0, 1, "reading the model")
             content = prepared(read_bytes(path), name=project.model.source)
             write_bytes(draft / FLOAT_NAME, content)
-            graph = read(content).main
+            graph = ModelFile.of(content).model.main
             shapes = [graph.tensors[index].shape[1:] for index in graph.outputs]
             return LoadedFile(
                 input_shape=graph.tensors[graph.inputs[0]].shape[1:],
@@ -168,7 +160,7 @@ class _Half:
         }
         return self._stages.run("load", inputs, LoadedFile, work)
 
-    def _data(self, loaded: LoadedFile) -> "tuple[DataSummary, Path]":
+    def _data(self, loaded: LoadedFile) -> HeldOut:
         return hold_out(
             self._project,
             self._stages,
@@ -178,48 +170,37 @@ class _Half:
             ids=loaded.ids,
         )
 
-    def _predict(self, floating: "Path", samples: "Path") -> "Path":
-        def work(draft: "Path", progress: "Progress") -> Predicted:
-            vectors = validation_samples(samples)
-            outputs = litert.run(floating.read_bytes(), (vectors.inputs,), progress=progress)[0]
-            return keep_predictions(draft, vectors, np.asarray(outputs, np.float32))
+    def _predict(self, floating: ModelFile, held: HeldOut) -> "Path":
+        def answered(vectors: "Vectors", progress: "Progress") -> "Vectors":
+            outputs = litert.run(floating, (vectors.inputs,), progress=progress)[0]
+            return replace(vectors, float_outputs=np.asarray(outputs, np.float32))
 
-        return self._stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
+        return predict_stage(self._stages, held, answered)
 
-    def _convert(
-        self, floating: "Path", data: DataSummary, samples: "Path", vectors: "Path"
-    ) -> Finished:
+    def _convert(self, floating: ModelFile, held: HeldOut, vectors: "Path") -> HandOver:
         spec = self._project.quantize
 
         def work(draft: "Path", progress: "Progress") -> Converted:
-            content, given = floating.read_bytes(), calibration_samples(samples)
+            content = floating.content
             if spec.converted == "float32":
                 return keep_model(draft, content, spec)
-            found = None
-            if spec.is_integer:
-                found = calibrate(
-                    content,
-                    given,
-                    method=spec.calibration,
-                    places=data.calibration_indices,
-                    progress=progress,
-                )
+            found = calibrated_ranges(floating, held, spec, progress) if spec.is_integer else None
             quantized = self._worker.call(
                 quantize_float_file,
                 progress,
                 content,
-                given,
+                held.calibration(),
                 scheme=spec.converted,
                 io=spec.io,
-                ranges=None if found is None or spec.calibration == "minmax" else found.ranges,
+                ranges=None if found is None else found.ranges,
             )
             doubts = () if found is None else found.doubts
             return keep_model(draft, quantized, spec, floating=content, doubts=doubts)
 
-        return finish(
+        return hand_over(
             work,
-            samples=samples,
-            vectors=vectors,
+            held=held,
+            vectors_path=vectors,
             project=self._project,
             stages=self._stages,
         )

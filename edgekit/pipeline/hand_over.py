@@ -5,26 +5,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data.calibration_split import DataSummary, calibration_samples
+from edgekit.data.calibration_split import DataSummary, HeldOut
 from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.data.reference import Vectors, load_vectors, save_vectors
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.whole_files import write_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.integer import require_integer
-from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.model.writer import write
-from edgekit.quantization.bias_correction import LayerShift, correct_biases
+from edgekit.quantization.bias_correction import correct_biases
+from edgekit.quantization.calibration import Calibrated, calibrate
 from edgekit.quantization.coarse_weights import coarsened
+from edgekit.record.quantization import BiasCorrection
 from edgekit.runtimes.real import real_outputs
-from edgekit.verification.metrics import MetricName, Score, drop, score_outputs
+from edgekit.verification.metrics import Score, loss, score_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from edgekit.pipeline.stages import Stages
     from edgekit.project.project import Project
@@ -59,71 +59,13 @@ class Converted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Correction:
-    """What bias correction did, measured in LiteRT on the validation samples.
+class HandOver:
+    """What the stages up to the `.tflite` hand over to the rest.
 
     Args:
-        metric: The task's; without labels ``"mean_absolute_error"`` of the outputs against the
-            float model's.
-        before: Its value without correction.
-        after: Its value with it.
-        samples: On which both were measured.
-        layers: What was corrected.
-        left: Layers that were not, each with the reason.
-    """
-
-    metric: MetricName
-    before: float
-    after: float
-    samples: int
-    layers: tuple[LayerShift, ...]
-    left: tuple[str, ...]
-
-    @property
-    def effect(self) -> str:
-        """The metric before and after, in words."""
-        return (
-            f"{self.metric.replace('_', ' ')} {self.before:.4g} before and {self.after:.4g} after "
-            f"bias correction, on {self.samples} validation samples in LiteRT"
-        )
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was done, and what it did."""
-        return (f"{len(self.layers)} layers corrected", self.effect)
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """What it could not do, and whether it did harm."""
-        found = [f"no bias correction of {item}" for item in self.left]
-        before, after = (Score(metric=self.metric, value=v) for v in (self.before, self.after))
-        if drop(before, after) > 0:
-            found.append(f"bias correction did not help: {self.effect}")
-        return tuple(found)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
-    """The model that goes on.
-
-    Args:
-        model: The `.tflite` file.
-        correction: What bias correction did; None where it was not asked for.
-        doubts: Reasons not to trust the calibration or the correction.
-    """
-
-    model: "Path"
-    correction: Correction | None = None
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Border:
-    """What crosses from the training half to the rest.
-
-    Args:
-        model: The converted `.tflite` file.
-        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
+        file: The converted model.
+        vectors: Validation samples and the float models' outputs.
+        vectors_path: The ``vectors.npz`` that they were read from.
         data: How many samples each purpose got.
         kernels: Zeros asked and reached, by layer; empty without pruning.
         masks: Which of their weights are left, in the same order; see
@@ -133,31 +75,62 @@ class Border:
         doubts: Reasons not to trust the calibration or the correction.
     """
 
-    model: "Path"
-    vectors: "Path"
+    file: ModelFile
+    vectors: Vectors
+    vectors_path: "Path"
     data: DataSummary
     kernels: "tuple[LayerSparsity, ...]" = ()
     masks: "Path | None" = None
     left: tuple[str, ...] = ()
-    correction: Correction | None = None
+    correction: BiasCorrection | None = None
     doubts: tuple[str, ...] = ()
 
 
-def keep_predictions(
-    draft: "Path", vectors: Vectors, outputs: "npt.NDArray[np.float32]"
-) -> Predicted:
-    """Write ``vectors`` with the float model's ``outputs`` to ``draft``.
+def predict_stage(
+    stages: "Stages", held: HeldOut, answered: "Callable[[Vectors, Progress], Vectors]"
+) -> "Path":
+    """Return the ``vectors.npz`` with the validation samples and the float models' outputs.
+
+    Args:
+        stages: Of the run.
+        held: The samples.
+        answered: Adds the float models' outputs to vectors.
 
     Raises:
-        UnsupportedModelError: They hold NaN or infinity.
+        UnsupportedModelError: The outputs hold NaN or infinity.
     """
-    if not np.isfinite(outputs).all():
-        raise UnsupportedModelError(
-            "the float model's outputs hold NaN or infinity: its weights are broken",
-            hint="train it again, or with a lower learning rate",
-        )
-    save_vectors(draft / VECTORS_NAME, replace(vectors, float_outputs=outputs))
-    return Predicted(samples=len(vectors.inputs))
+
+    def work(draft: "Path", progress: "Progress") -> Predicted:
+        vectors = answered(held.validation(), progress)
+        if vectors.float_outputs is None or not np.isfinite(vectors.float_outputs).all():
+            raise UnsupportedModelError(
+                "the float model's outputs hold NaN or infinity: its weights are broken",
+                hint="train it again, or with a lower learning rate",
+            )
+        save_vectors(draft / VECTORS_NAME, vectors)
+        return Predicted(samples=len(vectors.inputs))
+
+    return stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
+
+
+def calibrated_ranges(
+    file: ModelFile, held: HeldOut, spec: "QuantizeSpec", progress: "Progress"
+) -> Calibrated:
+    """Return the ranges that the calibration samples set in a float model, and the doubts.
+
+    By least and greatest there are none: the converters have these, of the same samples.
+
+    Raises:
+        InputError: Activations are NaN or infinite.
+    """
+    found = calibrate(
+        file,
+        held.calibration(),
+        method=spec.calibration,
+        places=held.summary.calibration_indices,
+        progress=progress,
+    )
+    return replace(found, ranges={}) if spec.calibration == "minmax" else found
 
 
 def keep_model(
@@ -181,10 +154,11 @@ def keep_model(
         UnsupportedModelError: Floats are left in an integer model, operators give other shapes
             than the file declares, or weights cannot be coarser.
     """
+    model = ModelFile.of(content).model
     if spec.is_integer:
-        require_integer(read(content), io=spec.io, method=spec.method)
-    check_shapes(read(content))
-    coarse = coarsened(read(content), spec)
+        require_integer(model, io=spec.io, method=spec.method)
+    check_shapes(model)
+    coarse = coarsened(model, spec)
     if coarse.weights:
         content = write(coarse.model)
     write_bytes(draft / MODEL_NAME, content)
@@ -193,20 +167,20 @@ def keep_model(
     return Converted(bytes=len(content), notes=coarse.notes, doubts=(*coarse.doubts, *doubts))
 
 
-def finish(
+def hand_over(
     work: "Callable[[Path, Progress], Converted]",
     *,
-    samples: "Path",
-    vectors: "Path",
+    held: HeldOut,
+    vectors_path: "Path",
     project: "Project",
     stages: "Stages",
-) -> Finished:
-    """Return the model that the stage ``convert`` makes, its biases corrected if asked.
+) -> HandOver:
+    """Hand over the model that the stage ``convert`` makes, its biases corrected if asked.
 
     Args:
         work: Of the stage ``convert``: it calls `keep_model`.
-        samples: The folder of the stage of `edgekit.pipeline.data_stage.hold_out`.
-        vectors: The ``vectors.npz`` with validation samples and the float model's outputs.
+        held: The samples.
+        vectors_path: The ``vectors.npz`` of `predict_stage`.
         project: What was asked for.
         stages: Of the run.
 
@@ -221,38 +195,68 @@ def finish(
         "calibration": spec.calibration,
     }
     converted, folder = stages.run("convert", inputs, Converted, work)
+    handed = HandOver(
+        file=ModelFile.of((folder / MODEL_NAME).read_bytes()),
+        vectors=load_vectors(vectors_path),
+        vectors_path=vectors_path,
+        data=held.summary,
+        doubts=converted.doubts,
+    )
     if not spec.bias_correction:
-        return Finished(model=folder / MODEL_NAME, doubts=converted.doubts)
+        return handed
+    floating = folder / FLOAT_NAME
 
-    def correct(draft: "Path", progress: "Progress") -> Correction:
-        before, floating = ((folder / name).read_bytes() for name in (MODEL_NAME, FLOAT_NAME))
-        scored_output(read(before).main)
-        corrected = correct_biases(progress, before, floating, calibration_samples(samples))
-        write_bytes(draft / MODEL_NAME, corrected.content)
-        given = load_vectors(vectors)
-        first, second = (
-            _score(content, given, project.metric) for content in (before, corrected.content)
-        )
-        return Correction(
-            metric=first.metric,
-            before=first.value,
-            after=second.value,
-            samples=len(given.inputs),
-            layers=corrected.layers,
-            left=corrected.left,
-        )
+    def correct(draft: "Path", progress: "Progress") -> BiasCorrection:
+        return _correct(draft, progress, handed, floating, held, metric=project.metric)
 
-    correction, made = stages.run("correct", {"metric": project.metric}, Correction, correct)
-    return Finished(
-        model=made / MODEL_NAME,
+    correction, made = stages.run("correct", {"metric": project.metric}, BiasCorrection, correct)
+    return replace(
+        handed,
+        file=ModelFile.of((made / MODEL_NAME).read_bytes()),
         correction=correction,
-        doubts=(*converted.doubts, *correction.doubts),
+        doubts=(*handed.doubts, *_doubts(correction)),
     )
 
 
-def _score(content: bytes, vectors: Vectors, metric: str) -> Score:
-    """Return the score of the model in ``content``; without labels, against the float outputs."""
-    outputs = real_outputs("litert", content, vectors.inputs)
+def _correct(
+    draft: "Path",
+    progress: "Progress",
+    handed: HandOver,
+    floating: "Path",
+    held: HeldOut,
+    *,
+    metric: str,
+) -> BiasCorrection:
+    """Write the model with corrected biases to ``draft`` and return what that did."""
+    scored_output(handed.file.model.main)
+    float_file = ModelFile.of(floating.read_bytes())
+    corrected = correct_biases(progress, handed.file, float_file, held.calibration())
+    write_bytes(draft / MODEL_NAME, corrected.content)
+    before, after = (
+        _score(each, handed.vectors, metric)
+        for each in (handed.file, ModelFile.of(corrected.content))
+    )
+    return BiasCorrection(
+        metric=before.metric,
+        before=before.value,
+        after=after.value,
+        samples=len(handed.vectors.inputs),
+        layers=corrected.layers,
+        left=corrected.left,
+    )
+
+
+def _doubts(correction: BiasCorrection) -> tuple[str, ...]:
+    """Return what bias correction could not do, and whether it did harm."""
+    found = [f"no bias correction of {item}" for item in correction.left]
+    if loss(correction.metric, correction.before, correction.after) > 0:
+        found.append(f"bias correction did not help: {correction.effect}")
+    return tuple(found)
+
+
+def _score(file: ModelFile, vectors: Vectors, metric: str) -> Score:
+    """Return the score of a model; without labels, against the float outputs."""
+    outputs = real_outputs("litert", file, vectors.inputs)
     if vectors.labels is not None:
         return score_outputs(outputs, vectors.labels, metric=metric)
     assert vectors.float_outputs is not None  # the stage before wrote them

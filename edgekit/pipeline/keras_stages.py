@@ -6,25 +6,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.calibration_split import DataSummary, calibration_samples, validation_samples
-from edgekit.data.reference import FILE_NAME as VECTORS_NAME
+from edgekit.data.calibration_split import HeldOut
+from edgekit.data.reference import Vectors
 from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
+from edgekit.model.file import ModelFile
 from edgekit.model.pruned_weights import FILE_NAME as MASKS_NAME
 from edgekit.pipeline.data_stage import hold_out
-from edgekit.pipeline.float_file_stages import float_half, is_float_file, stages_of_file
+from edgekit.pipeline.float_file_stages import float_file_stages, is_float_file, stages_of_file
 from edgekit.pipeline.hand_over import (
-    Border,
     Converted,
-    Finished,
-    Predicted,
-    finish,
+    HandOver,
+    calibrated_ranges,
+    hand_over,
     keep_model,
-    keep_predictions,
+    predict_stage,
 )
 from edgekit.project.user_function import is_hook
-from edgekit.quantization.calibration import calibrate
 from edgekit.runtimes.process import Progress, Worker
 from edgekit.training._tensorflow import threads
 from edgekit.training.aware.quantize import Quantized, quantize_aware
@@ -53,7 +52,7 @@ class Exported:
     folder: str
 
 
-def train_half(project: "Project", stages: "Stages") -> Border:
+def stages_to_file(project: "Project", stages: "Stages") -> HandOver:
     """Load, train, prune, quantize and convert as ``project`` says, reusing finished stages.
 
     A float `.tflite` takes a way of its own, see `edgekit.pipeline.float_file_stages`.
@@ -62,10 +61,10 @@ def train_half(project: "Project", stages: "Stages") -> Border:
         EdgekitError: What the user must put right.
     """
     if is_float_file(project):
-        return float_half(project, stages)
+        return float_file_stages(project, stages)
     _check(project)
     with _Processes(project.module_folders) as processes:
-        return _Half(project, stages, processes).run()
+        return _KerasStages(project, stages, processes).run()
 
 
 def stages_of(project: "Project") -> tuple[str, ...]:
@@ -122,20 +121,20 @@ class _Processes:
         return started
 
 
-class _Half:
-    """One run of the training half: each method a stage, given what the ones before left."""
+class _KerasStages:
+    """One run: each method a stage, given what the ones before left."""
 
     def __init__(self, project: "Project", stages: "Stages", processes: _Processes) -> None:
         self._project = project
         self._stages = stages
         self._processes = processes
 
-    def run(self) -> Border:
+    def run(self) -> HandOver:
         project = self._project
         loaded, folder = self._load()
         if loaded.kind == "saved_model":
             return self._run_saved_model(loaded, project.directory / project.model.source)
-        data, samples = self._data(loaded)
+        held = self._data(loaded)
         model = original = folder / FILE_NAME
         if project.train.epochs > 0:
             model = original = self._train(loaded, model)
@@ -145,24 +144,19 @@ class _Half:
         if project.prune is not None:
             kernels, pruned = self._prune(loaded, model)
             model = pruned
-        vectors = self._predict(original, pruned, samples)
+        vectors = self._predict(original, pruned, held)
         if project.quantize.method == "qat":
             left, saved_model = self._quantize(loaded, model)
         else:
             saved_model = self._export(model)
-        made = self._convert(saved_model, data, samples, vectors)
-        return Border(
-            model=made.model,
-            vectors=vectors,
-            data=data,
+        return replace(
+            self._convert(saved_model, held, vectors),
             kernels=kernels,
             masks=None if pruned is None else pruned.with_name(MASKS_NAME),
             left=left,
-            correction=made.correction,
-            doubts=made.doubts,
         )
 
-    def _run_saved_model(self, loaded: LoadedModel, source: Path) -> Border:
+    def _run_saved_model(self, loaded: LoadedModel, source: Path) -> HandOver:
         project = self._project
         if project.prune is not None or project.quantize.method == "qat" or project.train.epochs:
             raise UnsupportedModelError(
@@ -170,16 +164,8 @@ class _Half:
                 hint='set [quantize] method = "ptq", without [prune] and the epochs of [train], '
                 "or give a .keras or .h5 file of Keras's own layers",
             )
-        data, samples = self._data(loaded)
-        vectors = self._predict(source, None, samples)
-        made = self._convert(source, data, samples, vectors)
-        return Border(
-            model=made.model,
-            vectors=vectors,
-            data=data,
-            correction=made.correction,
-            doubts=made.doubts,
-        )
+        held = self._data(loaded)
+        return self._convert(source, held, self._predict(source, None, held))
 
     def _load(self) -> tuple[LoadedModel, Path]:
         project = self._project
@@ -208,7 +194,7 @@ class _Half:
         }
         return self._stages.run("load", inputs, LoadedModel, work)
 
-    def _data(self, loaded: LoadedModel) -> tuple[DataSummary, Path]:
+    def _data(self, loaded: LoadedModel) -> HeldOut:
         return hold_out(
             self._project,
             self._stages,
@@ -302,54 +288,43 @@ class _Half:
 
         return self._stages.run("export", {}, Exported, work)[1] / _SAVED_MODEL_NAME
 
-    def _predict(self, original: Path, pruned: Path | None, samples: Path) -> Path:
+    def _predict(self, original: Path, pruned: Path | None, held: HeldOut) -> Path:
         """Write the validation samples with the float models' outputs beside them."""
 
-        def work(draft: Path, progress: Progress) -> Predicted:
+        def answered(vectors: Vectors, progress: Progress) -> Vectors:
             trainer = self._processes.trainer
-            vectors = validation_samples(samples)
             outputs = trainer.call(predict, progress, original, vectors.inputs)
-            if pruned is not None:
-                after = trainer.call(predict, progress, pruned, vectors.inputs)
-                vectors = replace(vectors, pruned_outputs=after)
-            return keep_predictions(draft, vectors, outputs)
+            if pruned is None:
+                return replace(vectors, float_outputs=outputs)
+            after = trainer.call(predict, progress, pruned, vectors.inputs)
+            return replace(vectors, float_outputs=outputs, pruned_outputs=after)
 
-        return self._stages.run("predict", {}, Predicted, work)[1] / VECTORS_NAME
+        return predict_stage(self._stages, held, answered)
 
     def _loss_code(self) -> str:
         """Return a digest of the project's own loss, or nothing where it names one of Keras."""
         loss = self._project.train.loss
         return fingerprint(loss, self._project.directory) if is_hook(loss) else ""
 
-    def _convert(
-        self, saved_model: Path, data: DataSummary, samples: Path, vectors: Path
-    ) -> Finished:
+    def _convert(self, saved_model: Path, held: HeldOut, vectors: Path) -> HandOver:
         spec = self._project.quantize
 
         def work(draft: Path, progress: Progress) -> Converted:
-            converter, given = self._processes.converter, calibration_samples(samples)
+            converter, given = self._processes.converter, held.calibration()
             if spec.method == "qat" or spec.converted != "int8":
                 content = converter.call(
                     convert, progress, saved_model, given, io=spec.io, scheme=spec.converted
                 )
                 return keep_model(draft, content, spec)
             floating = converter.call(calibrated, progress, saved_model, given)
-            found = calibrate(
-                floating,
-                given,
-                method=spec.calibration,
-                places=data.calibration_indices,
-                progress=progress,
-            )
-            # By least and greatest the converter has its own, of the same samples.
-            ranges = {} if spec.calibration == "minmax" else found.ranges
-            content = converter.call(quantized, progress, floating, ranges, io=spec.io)
+            found = calibrated_ranges(ModelFile.of(floating), held, spec, progress)
+            content = converter.call(quantized, progress, floating, found.ranges, io=spec.io)
             return keep_model(draft, content, spec, floating=floating, doubts=found.doubts)
 
-        return finish(
+        return hand_over(
             work,
-            samples=samples,
-            vectors=vectors,
+            held=held,
+            vectors_path=vectors,
             project=self._project,
             stages=self._stages,
         )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from edgekit.files.results import few, told
 from edgekit.files.whole_files import write_bytes
 from edgekit.pipeline.hand_over import MODEL_NAME
-from edgekit.reports.manifest import Accuracy, Artifact, Manifest, Model, TargetFit, read
+from edgekit.record.fit import Fit
+from edgekit.reports.manifest import Accuracy, Artifact, Manifest, Model, read
 
 if TYPE_CHECKING:
     from edgekit.finding import Finding
-    from edgekit.pipeline.stages import Stage
+    from edgekit.record.build import Stage
 
 REPORT_NAME = "report.html"
 
@@ -56,7 +57,7 @@ class Run:
         return self.facts.sparsity
 
     @property
-    def targets(self) -> tuple[TargetFit, ...]:
+    def targets(self) -> tuple[Fit, ...]:
         """The model on each device."""
         return self.facts.targets
 

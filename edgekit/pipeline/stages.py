@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,7 @@ from edgekit.files.fingerprint import RUN_MARKER
 from edgekit.files.toml import decode
 from edgekit.files.whole_files import is_draft, links_in, room_asked, whole_folder, write_text
 from edgekit.pipeline.reuse import take_over
+from edgekit.record.build import Stage
 from edgekit.runtimes.process import silent
 
 if TYPE_CHECKING:
@@ -40,16 +41,6 @@ def unwatched(stage: str) -> "contextlib.nullcontext[Progress]":
 
 _RESULT = "result.json"
 _SAVED_MODEL_IDENTITY = "fingerprint.pb"  # TensorFlow draws a number for each that it writes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """One stage of a run: how long it took, or that it was reused; and what it has to say."""
-
-    name: str
-    seconds: float
-    reused: bool
-    notes: tuple[str, ...] = ()
 
 
 class Stages:

@@ -14,40 +14,22 @@ import numpy as np
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.edit import Draft, compact, consumers, with_main
 from edgekit.model.ports import WEIGHED, Ports
-from edgekit.model.reader import read
 from edgekit.model.values import Operator, Quantization, Tensor
 from edgekit.model.writer import write
 from edgekit.quantization.layer_means import bias_scales, channel_means, linear_outputs, probe
+from edgekit.record.quantization import LayerShift
 from edgekit.runtimes import litert
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.model.values import Graph, Model
     from edgekit.runtimes.process import Progress
 
     Floats = npt.NDArray[np.float64]
 
 _SHOWN = 3  # reasons in a message
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerShift:
-    """What was corrected in one layer.
-
-    Args:
-        index: Of the operator in the converted file.
-        op: Its kind.
-        tensor: The name of its output.
-        mean_shift: Mean over the channels of the size of the shift, in the output's real unit.
-        steps: The same in steps of the output's grid.
-    """
-
-    index: int
-    op: str
-    tensor: str
-    mean_shift: float
-    steps: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,23 +49,23 @@ class Corrected:
 
 def correct_biases(
     progress: "Progress",
-    content: bytes,
-    floating: bytes,
+    file: "ModelFile",
+    floating: "ModelFile",
     samples: "npt.NDArray[np.float32]",
 ) -> Corrected:
-    """Return the integer model in ``content`` with the biases of its layers corrected.
+    """Return the integer model in ``file`` with the biases of its layers corrected.
 
     Args:
         progress: Told the layers done.
-        content: A `.tflite` file of int8 activations, one input and a batch of 1.
-        floating: The float `.tflite` that it was made from: layers are the same where their
+        file: A model of int8 activations, one input and a batch of 1.
+        floating: The float model that it was made from: layers are the same where their
             outputs have the same name.
         samples: Calibration samples as the float model takes them, shape ``(samples, …)``.
 
     Raises:
         UnsupportedModelError: No layer can be corrected; the message has the reasons.
     """
-    model, reference = _with_biases(read(content)), read(floating)
+    model, reference = _with_biases(file.model), floating.model
     pairs, left = _matched(model.main, reference.main)
     if not pairs:
         more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""

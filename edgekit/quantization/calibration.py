@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.model.reader import read
+from edgekit.model.file import ModelFile
 from edgekit.model.values import NUMPY
 from edgekit.numerics.ranges import Spread, extremes, joined, range_of, spread
 from edgekit.runtimes import litert
@@ -47,7 +47,7 @@ class Calibrated:
 
 
 def calibrate(
-    content: bytes,
+    file: ModelFile,
     samples: "npt.NDArray[np.float32]",
     *,
     method: "Calibration",
@@ -57,7 +57,7 @@ def calibrate(
     """Return the ranges of the activations of a float model on ``samples``, run in LiteRT.
 
     Args:
-        content: A float `.tflite` file with one input and a batch of 1.
+        file: A float model with one input and a batch of 1.
         samples: Shape ``(samples, *input shape without the batch)``.
         method: See `edgekit.numerics.ranges.activation_range`.
         places: Where each sample stands in the user's data, for the words of a doubt.
@@ -67,7 +67,7 @@ def calibrate(
         InputError: Activations are NaN or infinite.
         UnsupportedModelError: LiteRT refuses the model.
     """
-    spreads = observe(content, samples, progress, by=extremes if method == "minmax" else spread)
+    spreads = observe(file, samples, progress, by=extremes if method == "minmax" else spread)
     return Calibrated(
         ranges={name: range_of(item, method) for name, item in spreads.items()},
         doubts=doubts(spreads, method=method, places=places),
@@ -75,7 +75,7 @@ def calibrate(
 
 
 def observe(
-    content: bytes,
+    file: ModelFile,
     samples: "npt.NDArray[np.float32]",
     progress: "Progress",
     *,
@@ -84,13 +84,13 @@ def observe(
     """Return where the values of the input and of each float tensor that is computed lie.
 
     Args:
-        content: A float `.tflite` file with one input and a batch of 1.
+        file: A float model with one input and a batch of 1.
         samples: Shape ``(samples, *input shape without the batch)``.
         progress: Told the samples done.
         by: `edgekit.numerics.ranges.spread` or `edgekit.numerics.ranges.extremes`; run where the
             tensors are.
     """
-    graph = read(content).main
+    graph = file.model.main
     tensors = _computed(graph)
     parts: dict[str, list[Spread]] = {graph.tensors[item].name: [] for item in tensors}
     entry = graph.tensors[graph.inputs[0]]
@@ -101,7 +101,7 @@ def observe(
             chunk = samples[start : start + _CHUNK_SAMPLES]
             parts[entry.name].append(by(chunk))
             given: tuple[npt.NDArray[np.generic]] = (chunk.astype(NUMPY[entry.dtype]),)
-            found = session.summaries(content, given, tensors, by)
+            found = session.summaries(file.content, given, tensors, by)
             for tensor, values in zip(tensors, found, strict=True):
                 parts[graph.tensors[tensor].name].append(values)
     return {name: reduce(joined, items) for name, items in parts.items() if items}

@@ -106,7 +106,7 @@ def channel_means(
     content = write(model)
     graph = model.main
     step = max(1, _CHUNK_VALUES // sum(graph.tensors[index].elements for index in graph.outputs))
-    stored = stored_inputs(content, samples)
+    stored = stored_inputs(model, samples)
     sums: list[Floats] = []
     for start in range(0, len(stored), step):
         outputs = session.run(content, (stored[start : start + step],))

@@ -3,11 +3,12 @@
 import math
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgekit.errors import InputError
 from edgekit.quantity import Quantity
+from edgekit.record.encode import key_of, written_fields
 from edgekit.reports.wording import clean
 
 T = TypeVar("T")
@@ -19,8 +20,8 @@ def decode(value: object, cls: type[T], *, key: str = "") -> T:
     """Return the JSON object ``value`` as the dataclass ``cls``.
 
     A field ``float_`` is read from the key ``float``. Null and absent are the same: the field
-    keeps its default. Keys that no field is named after are let pass, so that a report of this
-    version reads a manifest of a later one.
+    keeps its default, or is None or empty where it may be. Keys that no field is named after are
+    let pass, so that a report of this version reads a manifest of a later one.
 
     Args:
         value: What ``json.loads`` gives for an object.
@@ -34,19 +35,27 @@ def decode(value: object, cls: type[T], *, key: str = "") -> T:
         raise _wrong(value, "an object", key)
     hints = get_type_hints(cls, localns={"Quantity": Quantity})
     values = {}
-    for field in fields(cls):  # type: ignore[arg-type]  # T is a dataclass by contract
-        name = field.name.removesuffix("_")
+    for field in written_fields(cls):
+        name = key_of(field)
         place = f"{key}.{name}" if key else name
         item = value.get(name)
         if item is not None:
             values[field.name] = _value(item, hints[field.name], place)
-        elif field.default is MISSING and field.default_factory is MISSING:
+        elif is_required(field, hints[field.name]):
             raise InputError(f"the manifest has no '{place}'")
+        elif field.default is MISSING:
+            values[field.name] = () if get_origin(hints[field.name]) is tuple else None
     try:
         return cls(**values)
     except ValueError as error:  # what a Quantity says of a figure without source or band
         place = f"the manifest's '{key}'" if key else "the manifest"
         raise InputError(f"{place} is wrong: {error}") from error
+
+
+def is_required(field: "Field[object]", hint: Any) -> bool:  # noqa: ANN401  any type of a field
+    """Return whether a manifest must have the value of ``field``, whose type is ``hint``."""
+    may_lack = get_origin(hint) is tuple or type(None) in get_args(hint)
+    return field.default is MISSING and field.default_factory is MISSING and not may_lack
 
 
 def _value(value: object, hint: Any, key: str) -> object:  # noqa: ANN401  any type of a field

@@ -14,6 +14,8 @@ from edgekit.reports.pictures.treemap import parts, treemap
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edgekit.record.fit import Fit
+
 SHORT_TABLE = 16
 """Rows that a long table shows before the rest is folded away."""
 
@@ -54,6 +56,6 @@ def render(manifest: "Mapping[str, object]") -> str:
     )
 
 
-def _with_code(run: facts.Manifest) -> facts.TargetFit | None:
+def _with_code(run: facts.Manifest) -> "Fit | None":
     """Return the target that fits best of those that know the size of the runtime's code."""
     return next((row.fit for row in verdict.ranked(run) if row.fit.code_bytes is not None), None)

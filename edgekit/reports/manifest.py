@@ -1,4 +1,4 @@
-"""A run's manifest as frozen values: all that any report is made of."""
+"""A run's manifest as frozen values: what a build writes, and all that any report is made of."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.finding import Finding
-from edgekit.quantity import Quantity
+from edgekit.record.arena import Step
+from edgekit.record.build import Inputs, Stage
+from edgekit.record.encode import encode
+from edgekit.record.fit import Fit
+from edgekit.record.model import Constant, FloatTensor, OperatorSummary, Port
+from edgekit.record.quantization import BiasCorrection, Simulated
+from edgekit.record.shrinking import Shrink
+from edgekit.record.verification import DropBound, Noise
 from edgekit.reports.decode import decode
 from edgekit.reports.wording import is_fraction
 
@@ -17,16 +24,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "manifest.json"
 SCHEMA = "edgekit.build/1"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """One stage of the build; the seconds it took are known right after the build alone."""
-
-    name: str
-    seconds: float | None = None
-    reused: bool = False
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +39,8 @@ class Data:
     calibration_indices: tuple[int, ...] = ()
     validation_samples: int | None = None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inputs:
-    """Digests of the model, the project's code and the profiles; and TensorFlow's threads."""
-
-    model: str = ""
-    code: str = ""
-    targets: Mapping[str, str] | None = None
-    threads: int | None = None
+    overlaps: tuple[str, ...] = ()
+    task: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,29 +57,7 @@ class Accuracy:
     drop: float | None = None
     samples: int | None = None
     intervals: Mapping[str, tuple[float, ...]] | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerShift:
-    """What bias correction moved one layer's channels by, on average, and in steps of its grid."""
-
-    index: int
-    op: str
-    tensor: str
-    mean_shift: float
-    steps: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BiasCorrection:
-    """The metric in LiteRT without and with bias correction, and the layers left without."""
-
-    metric: str
-    before: float
-    after: float
-    samples: int
-    layers: tuple[LayerShift, ...] = ()
-    left: tuple[str, ...] = ()
+    runtime: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,36 +73,6 @@ class Layer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operator:
-    """One operator of the finished model, in the order of execution."""
-
-    index: int
-    op: str
-    macs: int = 0
-    parameters: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Port:
-    """An input or output; ``real = scale * (stored - zero_point)``."""
-
-    name: str
-    shape: tuple[int, ...] = ()
-    dtype: str = ""
-    scale: float | None = None
-    zero_point: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FloatTensor:
-    """A float tensor where only integers should be, and the operator beside it."""
-
-    name: str
-    dtype: str = ""
-    operator: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """The finished model file."""
 
@@ -146,21 +83,9 @@ class Model:
     zero_weight_fraction: float | None = None
     fully_integer: bool | None = None
     float_tensors: tuple[FloatTensor, ...] = ()
-    operators: tuple[Operator, ...] = ()
+    operators: tuple[OperatorSummary, ...] = ()
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constant:
-    """A constant tensor of the file, its bytes, and the operator that reads it."""
-
-    name: str
-    bytes: int
-    op: str = ""
-    zero_fraction: float | None = None
-    shape: tuple[int, ...] = ()
-    dtype: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,19 +99,11 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DropBound:
-    """What the drop does not exceed, and with what confidence: by a paired bootstrap."""
-
-    at_most: float
-    confidence: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Runtime:
     """What one runtime made of the validation set; ``low`` to ``high`` is the 95 % interval."""
 
     runtime: str
-    metric: str = ""
+    metric: str | None = None
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -194,6 +111,7 @@ class Runtime:
     samples: int | None = None
     disagreements: int | None = None
     max_abs_diff: float | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,34 +121,6 @@ class Verification:
     reference: Reference | None = None
     runtimes: tuple[Runtime, ...] = ()
     passed: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShrinkPass:
-    """One lossless pass and the bytes it took off."""
-
-    name: str
-    saved_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shrink:
-    """What shrinking took off the file, and on how many vectors the outputs were equal."""
-
-    before_bytes: int
-    after_bytes: int
-    passes: tuple[ShrinkPass, ...] = ()
-    bit_exact: bool | None = None
-    vectors: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """The bytes of the arena that are alive while one operator runs."""
-
-    index: int
-    op: str
-    live_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,49 +142,6 @@ class Arena:
     peak_operator: int | None = None
     operators: tuple[Step, ...] = ()
     tensors: tuple[Allocation, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unsupported:
-    """An operator that a target's runtime refuses, and why."""
-
-    op: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TargetFit:
-    """The model on one device."""
-
-    target: str
-    runs: bool
-    fits: bool
-    unsupported_operators: tuple[Unsupported, ...] = ()
-    arena_bytes: Quantity | None = None
-    model_bytes: Quantity | None = None
-    code_bytes: Quantity | None = None
-    flash_bytes: Quantity | None = None
-    ram_bytes: Quantity | None = None
-    latency_ms: Quantity | None = None
-    operator_ms: tuple[float, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Simulated:
-    """Weights of a type that the file cannot store, and its bytes if they were packed."""
-
-    precision: str
-    packed_bytes: Quantity
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noise:
-    """Signal-to-quantization-noise ratio of one operator's output; None: no noise."""
-
-    index: int
-    op: str
-    sqnr_db: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -335,12 +182,13 @@ class Manifest:
     shrink: Shrink | None = None
     noise: tuple[Noise, ...] = ()
     arena: Arena | None = None
-    targets: tuple[TargetFit, ...] = ()
+    targets: tuple[Fit, ...] = ()
     findings: tuple[Finding, ...] = ()
     simulated: Simulated | None = None
     warnings: tuple[str, ...] = ()
     files: tuple[Artifact, ...] = ()
     versions: Mapping[str, str] | None = None
+    options: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
         accuracy, verification = self.accuracy, self.verification
@@ -360,6 +208,16 @@ def _check_score(metric: str, value: float | None, samples: int | None) -> None:
         raise ValueError(f"the {metric} is {value:g}, not from 0 to 1")
     if samples is not None and samples < 0:
         raise ValueError(f"the number of samples is {samples}")
+
+
+def written(manifest: Manifest) -> dict[str, object]:
+    """Return ``manifest`` as the JSON object that `read` reads."""
+    document = encode(manifest)
+    assert isinstance(document, dict)
+    # What is not the same in two builds alike stands in timings.json.
+    stages = [{"name": stage.name, "notes": list(stage.notes)} for stage in manifest.stages]
+    confusion = document["confusion"] or None
+    return {"schema": SCHEMA, **document, "stages": stages, "confusion": confusion}
 
 
 def read(manifest: Mapping[str, object]) -> Manifest:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from edgekit.reports.verdict import ranked
 
 if TYPE_CHECKING:
-    from edgekit.reports.manifest import Manifest, Operator, TargetFit
+    from edgekit.record.fit import Fit
+    from edgekit.record.model import OperatorSummary
+    from edgekit.reports.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +22,7 @@ class OperatorRow:
             known or there is no noise.
     """
 
-    operator: "Operator"
+    operator: "OperatorSummary"
     milliseconds: float | None
     sqnr_db: float | None
 
@@ -36,7 +38,7 @@ class OperatorTable:
     """
 
     rows: tuple[OperatorRow, ...]
-    timed: "TargetFit | None"
+    timed: "Fit | None"
     has_noise: bool
 
 

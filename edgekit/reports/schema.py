@@ -2,10 +2,12 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from edgekit.quantity import Quantity
+from edgekit.record.encode import key_of, written_fields
+from edgekit.reports.decode import is_required
 from edgekit.reports.manifest import SCHEMA, Manifest
 
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
@@ -35,10 +37,10 @@ def manifest_schema() -> dict[str, object]:
 def _object(cls: type, definitions: dict[str, object]) -> dict[str, object]:
     hints = get_type_hints(cls, localns={"Quantity": Quantity})
     properties, required = {}, []
-    for field in fields(cls):
-        name = field.name.removesuffix("_")
+    for field in written_fields(cls):
+        name = key_of(field)
         kind = _kind(hints[field.name], definitions)
-        if _is_required(field):
+        if is_required(field, hints[field.name]):
             required.append(name)
             properties[name] = kind
         else:
@@ -68,8 +70,4 @@ def _kind(hint: Any, definitions: dict[str, object]) -> dict[str, object]:  # no
             definitions[hint.__name__] = {}  # its place, should it hold itself
             definitions[hint.__name__] = _object(hint, definitions)
         return {"$ref": f"#/$defs/{hint.__name__}"}
-    return {"type": _SCALARS[hint]}
-
-
-def _is_required(field: "Field[object]") -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
+    return {} if hint is object else {"type": _SCALARS[hint]}

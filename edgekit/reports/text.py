@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgekit.quantity import Quantity
+    from edgekit.record.build import Stage
 
 WIDTH = 96
 
@@ -141,7 +142,7 @@ def _targets(out: "Console", run: facts.Manifest, *, with_sources: bool) -> None
     if not run.targets:
         return
     heading(out, "Targets")
-    columns = [
+    columns: list[tuple[str, list[Quantity | None]]] = [
         ("flash", [fit.flash_bytes or fit.model_bytes for fit in run.targets]),
         ("arena", [fit.arena_bytes for fit in run.targets]),
         ("RAM in all", [fit.ram_bytes for fit in run.targets]),
@@ -195,7 +196,7 @@ def _stages(out: "Console", run: facts.Manifest) -> None:
     out.print(rows)
 
 
-def _time(stage: facts.Stage) -> str:
+def _time(stage: "Stage") -> str:
     if stage.reused:
         return "reused"
     return wording.ABSENT if stage.seconds is None else wording.duration(stage.seconds)

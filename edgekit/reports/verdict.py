@@ -8,7 +8,8 @@ from edgekit.reports import wording
 if TYPE_CHECKING:
     from edgekit.finding import Finding
     from edgekit.quantity import Quantity
-    from edgekit.reports.manifest import Manifest, TargetFit
+    from edgekit.record.fit import Fit
+    from edgekit.reports.manifest import Manifest
 
 _HELD_SHOWN = 8
 """Limits that hold and are shown unfolded."""
@@ -60,7 +61,7 @@ class RankedTarget:
         tightest: The largest fraction of a limit that is used, or None without limits.
     """
 
-    fit: "TargetFit"
+    fit: "Fit"
     figures: tuple[TargetFigure, ...]
     tightest: float | None
 
@@ -141,7 +142,7 @@ def _limit(finding: "Finding") -> Limit:
     )
 
 
-def _figures(fit: "TargetFit") -> tuple[TargetFigure, ...]:
+def _figures(fit: "Fit") -> tuple[TargetFigure, ...]:
     """Return the figures that say something: no sum that is equal to its only known part."""
     ram = None if fit.ram_bytes == fit.arena_bytes else fit.ram_bytes
     candidates = (
@@ -158,7 +159,7 @@ def _figures(fit: "TargetFit") -> tuple[TargetFigure, ...]:
     )
 
 
-def _tightest(fit: "TargetFit", gate: str, quantity: "Quantity") -> Limit | None:
+def _tightest(fit: "Fit", gate: str, quantity: "Quantity") -> Limit | None:
     """Return the limit on ``quantity`` of which most is used."""
     found = [
         _limit(item)

@@ -1,4 +1,4 @@
-"""The real interpreters: ``run(model, inputs) -> outputs``, each isolated from this process."""
+"""The real interpreters: ``run(file, inputs) -> outputs``, each isolated from this process."""
 
 from typing import TYPE_CHECKING
 

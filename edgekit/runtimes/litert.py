@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from ai_edge_litert.interpreter import Interpreter
 
+    from edgekit.model.file import ModelFile
+
     Array = npt.NDArray[np.generic]
 
 T = TypeVar("T")
@@ -35,13 +37,13 @@ _RESOLVERS = {
 
 
 def run(
-    model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
+    file: "ModelFile", inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
     """Return the model's outputs for a batch of inputs, in processes started for them alone.
 
-    Arguments, result and errors are those of `Session.run`.
+    Inputs, result and errors are those of `Session.run`.
     """
-    return run_in_halves(Session, model, inputs, long=_LONG, progress=progress)
+    return run_in_halves(Session, file, inputs, long=_LONG, progress=progress)
 
 
 class Session:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from edgekit.model.macs import work
-from edgekit.model.reader import read
 from edgekit.runtimes.process import silent
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.runtimes.process import Progress
 
     Array = npt.NDArray[np.generic]
@@ -35,7 +35,7 @@ class Runs(Protocol):
 
 def run_in_halves(
     opened: "Callable[[], AbstractContextManager[Runs]]",
-    model: bytes,
+    file: "ModelFile",
     inputs: "tuple[Array, ...]",
     *,
     long: int,
@@ -45,14 +45,14 @@ def run_in_halves(
 
     Args:
         opened: Starts a session.
-        model: A whole `.tflite` file.
+        file: The model.
         inputs: As the session's `run` takes them; samples do not depend on each other.
         long: Work that takes this runtime longer than a process takes to start.
         progress: Told the samples done, as far as the first half tells.
     """
-    samples = len(inputs[0])
+    samples, model = len(inputs[0]), file.content
     with opened() as first:
-        if samples * work(read(model)) < long:
+        if samples * work(file.model) < long:
             return first.run(model, inputs, progress=progress)
         middle = (samples + 1) // 2
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.feeding import is_quantized, value_type
-from edgekit.model.reader import Tensor, read
 from edgekit.model.single_output import scored_output
 from edgekit.numerics.integers import dequantize, quantize
 from edgekit.runtimes.known import RUNTIMES
@@ -15,17 +14,23 @@ from edgekit.runtimes.process import Progress, silent
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
+    from edgekit.model.values import Model, Tensor
     from edgekit.runtimes.tflm import Array
 
 
 def real_outputs(
-    runtime: str, model: bytes, inputs: "npt.NDArray[np.float32]", *, progress: Progress = silent
+    runtime: str,
+    file: "ModelFile",
+    inputs: "npt.NDArray[np.float32]",
+    *,
+    progress: Progress = silent,
 ) -> "npt.NDArray[np.float32]":
-    """Return the output of ``model`` as real numbers, shape ``(samples, …)``.
+    """Return the output of a model as real numbers, shape ``(samples, …)``.
 
     Args:
         runtime: A name in `edgekit.runtimes.known.RUNTIMES`.
-        model: A whole `.tflite` file with one input and one output, float or integer.
+        file: A model with one input and one output, float or integer.
         inputs: Real numbers, shape ``(samples, *input shape without the batch)``.
         progress: Told the samples done.
 
@@ -33,25 +38,26 @@ def real_outputs(
         InputError: The inputs do not fit the model.
         UnsupportedModelError: The runtime refuses the model, or it has several inputs or outputs.
     """
-    tensor = scored_output(read(model).main)
-    outputs = RUNTIMES[runtime](model, (stored_inputs(model, inputs),), progress=progress)[0]
+    tensor = scored_output(file.model.main)
+    stored = (stored_inputs(file.model, inputs),)
+    outputs = RUNTIMES[runtime](file, stored, progress=progress)[0]
     return _real(outputs, tensor)
 
 
-def stored_inputs(model: bytes, inputs: "npt.NDArray[np.float32]") -> "Array":
+def stored_inputs(model: "Model", inputs: "npt.NDArray[np.float32]") -> "Array":
     """Return real ``inputs``, shape ``(samples, …)``, as the input of ``model`` stores them.
 
     Raises:
         InputError: The inputs do not fit the model.
         UnsupportedModelError: The model has several inputs.
     """
-    graph = read(model).main
+    graph = model.main
     if len(graph.inputs) != 1:
         raise UnsupportedModelError(f"the model has {len(graph.inputs)} inputs; verify takes one")
     return _stored(inputs, graph.tensors[graph.inputs[0]])
 
 
-def _stored(inputs: "npt.NDArray[np.float32]", tensor: Tensor) -> "Array":
+def _stored(inputs: "npt.NDArray[np.float32]", tensor: "Tensor") -> "Array":
     if inputs.shape[1:] != tensor.shape[1:]:
         raise InputError(
             f"samples have the shape {inputs.shape[1:]}, the model's input {tensor.shape[1:]}"
@@ -66,7 +72,7 @@ def _stored(inputs: "npt.NDArray[np.float32]", tensor: Tensor) -> "Array":
     )
 
 
-def _real(stored: "Array", tensor: Tensor) -> "npt.NDArray[np.float32]":
+def _real(stored: "Array", tensor: "Tensor") -> "npt.NDArray[np.float32]":
     if tensor.quantization is None or not is_quantized(tensor):
         return stored.astype(np.float32)
     return dequantize(

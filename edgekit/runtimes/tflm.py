@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.model.values import Graph
+    from edgekit.model.file import ModelFile
+    from edgekit.model.values import Graph, Model
 
 if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
@@ -42,13 +43,13 @@ _LARGEST_ARENA_BYTES = 2**31 - _ARENA_STEP_BYTES  # it counts them in 32 bits
 
 
 def run(
-    model: bytes, inputs: "tuple[Array, ...]", *, progress: Progress = silent
+    file: "ModelFile", inputs: "tuple[Array, ...]", *, progress: Progress = silent
 ) -> "tuple[Array, ...]":
     """Return the model's outputs for a batch of inputs, in processes started for them alone.
 
-    Arguments, result and errors are those of `Session.run`.
+    Inputs, result and errors are those of `Session.run`.
     """
-    return run_in_halves(Session, model, inputs, long=_LONG, progress=progress)
+    return run_in_halves(Session, file, inputs, long=_LONG, progress=progress)
 
 
 class Session:
@@ -133,7 +134,7 @@ class Session:
         except CrashError as error:
             raise located(error, model, inputs, self._again) from error
 
-    def minimum_arena_bytes(self, model: bytes) -> int:
+    def minimum_arena_bytes(self, file: "ModelFile") -> int:
         """Return the least arena with which the model runs and its outputs are right.
 
         Found by bisection in steps of 16 bytes; the recorded total is not trusted, for it can
@@ -143,9 +144,9 @@ class Session:
             UnsupportedModelError: TFLite-Micro refuses the model with any arena.
             ToolError: It crashed, or went out of its bounds.
         """
-        graph = read(model).main
+        graph, model = file.model.main, file.content
         sample = tuple(_ramp(graph, index) for index in graph.inputs)
-        too_small, enough = 0, _ample_arena_bytes(model) // _ARENA_STEP_BYTES
+        too_small, enough = 0, _ample_arena_bytes(file.model) // _ARENA_STEP_BYTES
         expected = self.run(model, sample)
         while enough - too_small > 1:
             middle = (too_small + enough) // 2
@@ -185,8 +186,9 @@ class Session:
 def _run(
     progress: Progress, model: bytes, inputs: "tuple[Array, ...]", arena_bytes: int | None
 ) -> "tuple[Array, ...]":
-    outputs_count = len(read(model).main.outputs)
-    interpreter = _allocate(model, arena_bytes or _ample_arena_bytes(model))
+    parsed = read(model)
+    outputs_count = len(parsed.main.outputs)
+    interpreter = _allocate(model, arena_bytes or _ample_arena_bytes(parsed))
     samples = len(inputs[0])
     pace = Pace(progress, samples)
     rows = []
@@ -200,7 +202,7 @@ def _run(
 def _tensors(
     progress: Progress, model: bytes, inputs: "tuple[Array, ...]", wanted: tuple[int, ...]
 ) -> "tuple[Array, ...]":
-    interpreter = _allocate(model, _ample_arena_bytes(model), preserve=True)
+    interpreter = _allocate(model, _ample_arena_bytes(read(model)), preserve=True)
     samples = len(inputs[0])
     pace = Pace(progress, samples)
     rows = []
@@ -252,9 +254,9 @@ def _reason(printed: str) -> str:
     return "; ".join(dict.fromkeys(telling[:2] or lines[-2:]))
 
 
-def _ample_arena_bytes(model: bytes) -> int:
+def _ample_arena_bytes(model: "Model") -> int:
     """Return more than the model can need: every tensor at once, four times, and structures."""
-    graphs = read(model).graphs
+    graphs = model.graphs
     tensors = sum(tensor.stored_bytes for graph in graphs for tensor in graph.tensors)
     operators = sum(len(graph.operators) for graph in graphs)
     return min(4 * tensors + 4096 * operators + 2**20, _LARGEST_ARENA_BYTES)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.macs import work
-from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.process import Progress, silent
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from edgekit.model.file import ModelFile
     from edgekit.shrinking.oracle import Array, Runtime
 
 _NAMES = {"tflite-micro": "TFLite-Micro", "litert": "LiteRT"}
@@ -98,13 +98,13 @@ class Sessions:
 
 
 def certify(
-    before: bytes,
-    plain: bytes,
+    before: "ModelFile",
+    plain: "ModelFile",
     sessions: Sessions,
     *,
     runs: tuple[str, ...],
     data: "tuple[Array, ...] | None" = None,
-    coded: bytes | None = None,
+    coded: "ModelFile | None" = None,
     progress: Progress = silent,
 ) -> Certificate:
     """Prove that a shrunken model gives the bytes of the original.
@@ -121,19 +121,21 @@ def certify(
     Raises:
         NotExactError: An output differs, or a runtime refuses the shrunken model alone.
     """
-    cost = work(read(before)) + work(read(plain))
+    cost = work(before.model) + work(plain.model)
     count, alone = affordable(cost, runs), 0
     if cost * count > SMALL and coded in (None, plain):
         alone = _prove_region(before, plain, sessions, runs, cost)
     if alone:
         count = min(AFTER_REGION, affordable(cost, runs, share=_HALF))
-    inputs = proof_vectors(before, data, count=count)
-    afters = {"tflite-micro": coded or plain, "litert": plain}
+    inputs = proof_vectors(before.model, data, count=count)
+    afters = {"tflite-micro": (coded or plain).content, "litert": plain.content}
     proved, notes = [], list[str]()
     with ThreadPoolExecutor(len(runs)) as pool:  # LiteRT beside TFLite-Micro
         told = dict.fromkeys(runs, silent) | {runs[0]: progress}
         results = {
-            name: pool.submit(_prove, before, afters[name], inputs, sessions, name, told[name])
+            name: pool.submit(
+                _prove, before.content, afters[name], inputs, sessions, name, told[name]
+            )
             for name in runs
         }
     for name, result in results.items():
@@ -169,13 +171,13 @@ def _prove(
 
 
 def _prove_region(
-    before: bytes, after: bytes, sessions: Sessions, runs: tuple[str, ...], cost: int
+    before: "ModelFile", after: "ModelFile", sessions: Sessions, runs: tuple[str, ...], cost: int
 ) -> int:
     """Return on how many vectors the changed operators gave the same bytes by themselves.
 
     0 where that would be no cheaper, cannot be told, or is not so: the whole model decides then.
     """
-    old, new = read(before), read(after)
+    old, new = before.model, after.model
     region = changed_region(old, new) if is_provable(old) and is_provable(new) else None
     if region is None or not (is_provable(region.before) and is_provable(region.after)):
         return 0
@@ -183,7 +185,7 @@ def _prove_region(
     if smaller > _HALF * cost:
         return 0
     first, second = write(region.before), write(region.after)
-    inputs = proof_vectors(first, count=affordable(smaller, runs, share=_HALF))
+    inputs = proof_vectors(region.before, count=affordable(smaller, runs, share=_HALF))
     try:
         differs = any(
             first_difference(first, second, inputs, *sessions.by_name[name]) is not None

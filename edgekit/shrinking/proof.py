@@ -9,7 +9,6 @@ import numpy as np
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.feeding import check_samples, value_type
 from edgekit.model.input_limits import Limits, input_limits
-from edgekit.model.reader import read
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import VECTORS
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.model.values import Graph, Tensor
+    from edgekit.model.values import Graph, Model, Tensor
     from edgekit.shrinking.oracle import Array, Runtime
 
 
@@ -31,12 +30,12 @@ class NotExactError(AssertionError):
 
 
 def proof_vectors(
-    content: bytes, data: "tuple[Array, ...] | None" = None, *, count: int = VECTORS
+    model: "Model", data: "tuple[Array, ...] | None" = None, *, count: int = VECTORS
 ) -> "tuple[Array, ...]":
     """Return inputs for a proof: edge values, given data, and random values.
 
     Args:
-        content: The model.
+        model: What they are for.
         data: Stored values for each input, shape ``(samples, *shape[1:])``: up to half of the
             vectors are taken from them, evenly spaced.
         count: Vectors in all.
@@ -46,7 +45,7 @@ def proof_vectors(
         are noise over the whole range in every second vector, and a narrower band around a
         random centre in the others.
     """
-    graph = read(content).main
+    graph = model.main
     rng = np.random.default_rng(_SEED)
     inputs = []
     for place, index in enumerate(graph.inputs):

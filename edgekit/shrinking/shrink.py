@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from edgekit.errors import UnsupportedModelError, UsageError
 from edgekit.files.results import few, told
 from edgekit.files.whole_files import write_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.macs import macs
-from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.writer import write
+from edgekit.record.shrinking import Saving
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.certificate import Sessions, certify
@@ -36,24 +37,11 @@ _ROUNDS = 4  # one pass can open the way for another; models seen here settle in
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Saving:
-    """What one pass saved.
-
-    Args:
-        name: Of the pass.
-        saved_bytes: Of the file.
-    """
-
-    name: str
-    saved_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Shrunk:
     """A model that gives the same outputs, byte for byte, from a smaller file.
 
     Args:
-        content: The file.
+        file: What is left.
         before_bytes: Of the original file.
         passes: What each pass saved, in their order; they add up.
         vectors: Inputs for which the outputs were compared, of the whole model or of the changed
@@ -73,7 +61,7 @@ class Shrunk:
         map_after: The same of the shrunken file.
     """
 
-    content: bytes
+    file: ModelFile
     before_bytes: int
     passes: tuple[Saving, ...]
     vectors: int
@@ -87,6 +75,11 @@ class Shrunk:
     macs_after: int
     map_before: "Mapping[str, int]"
     map_after: "Mapping[str, int]"
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes."""
+        return self.file.content
 
     @property
     def after_bytes(self) -> int:
@@ -111,7 +104,7 @@ class Shrunk:
 
 
 def shrink(
-    model: bytes,
+    file: ModelFile,
     *,
     target: "Target | None" = None,
     runtimes: tuple[str, ...] = (),
@@ -120,10 +113,10 @@ def shrink(
     keep_names: bool = True,
     progress: Progress = silent,
 ) -> Shrunk:
-    """Return ``model`` shrunken, with the proof that its outputs are the same.
+    """Return a model shrunken, with the proof that its outputs are the same.
 
     Args:
-        model: A whole `.tflite` file, fully integer; float inputs and outputs behind QUANTIZE
+        file: A fully integer model; float inputs and outputs behind QUANTIZE
             and DEQUANTIZE are fine. What cannot be improved comes back as it is.
         target: Where the model shall run: a phone's is proved in LiteRT alone, and needs no
             TFLite-Micro; coding asks whether its runtime decodes.
@@ -136,7 +129,6 @@ def shrink(
         progress: Told the vectors compared.
 
     Raises:
-        InputError: Not a TFLite file, or a damaged one.
         UnsupportedModelError: A float, legacy or coded model, one with several graphs, or one
             whose operators give other shapes than it declares.
         UsageError: Coding for a target whose runtime has no DECODE operator, or for none.
@@ -144,28 +136,26 @@ def shrink(
         NotExactError: The proof failed: a bug in edgekit.
     """
     _check_coding(target, ram_budget_bytes)
-    original = read(model)
+    original = file.model
     require_shrinkable(original)
     check_shapes(original)
     alone = ("litert",) if target is not None and target.runtime.name == "litert" else ()
     asked = runtimes or alone or tuple(RUNTIMES)
     with Sessions(asked) as sessions:
-        runs = _running(model, sessions)
-        plain, savings = lossless(model, Oracle(*sessions.oracles), keep_names=keep_names)
-        content, coded = plain, tuple[CodedTensor, ...]()
+        runs = _running(file, sessions)
+        plain, savings = lossless(file, Oracle(*sessions.oracles), keep_names=keep_names)
+        made, coded = plain, tuple[CodedTensor, ...]()
         if ram_budget_bytes is not None:
             decoding, coded = code(
-                read(plain), sessions.micro[0], ram_budget_bytes=ram_budget_bytes
+                plain.model, sessions.micro[0], ram_budget_bytes=ram_budget_bytes
             )
-            content = write(decoding) if coded else plain
-            savings["coding"] = len(plain) - len(content)
-        found = certify(
-            model, plain, sessions, runs=runs, data=data, coded=content, progress=progress
-        )
-        arenas = _arenas((model, content), sessions) if "tflite-micro" in found.runtimes else None
+            made = ModelFile.of(write(decoding)) if coded else plain
+            savings["coding"] = len(plain.content) - len(made.content)
+        found = certify(file, plain, sessions, runs=runs, data=data, coded=made, progress=progress)
+        arenas = _arenas((file, made), sessions) if "tflite-micro" in found.runtimes else None
         return Shrunk(
-            content=content,
-            before_bytes=len(model),
+            file=made,
+            before_bytes=len(file.content),
             passes=tuple(Saving(name=name, saved_bytes=item) for name, item in savings.items()),
             vectors=found.vectors,
             whole_vectors=found.whole_vectors,
@@ -175,23 +165,23 @@ def shrink(
             arena_before_bytes=arenas and arenas[0],
             arena_after_bytes=arenas and arenas[1],
             macs_before=_macs(original),
-            macs_after=_macs(read(content)),
-            map_before=size_map(model),
-            map_after=size_map(content),
+            macs_after=_macs(made.model),
+            map_before=size_map(file.content),
+            map_after=size_map(made.content),
         )
 
 
-def _running(model: bytes, sessions: Sessions) -> tuple[str, ...]:
-    """Return the runtimes that run ``model``.
+def _running(file: ModelFile, sessions: Sessions) -> tuple[str, ...]:
+    """Return the runtimes that run the model.
 
     Raises:
         UnsupportedModelError: None does, with the first one's reason: nothing could be proved.
     """
-    sample = proof_vectors(model, count=1)
+    sample = proof_vectors(file.model, count=1)
     runs, refusals = [], []
     for name, (first, *_) in sessions.by_name.items():
         try:
-            first.run(model, tuple(item[:1] for item in sample))
+            first.run(file.content, tuple(item[:1] for item in sample))
         except UnsupportedModelError as error:
             refusals.append(error)
         else:
@@ -201,12 +191,12 @@ def _running(model: bytes, sessions: Sessions) -> tuple[str, ...]:
     return tuple(runs)
 
 
-def _arenas(contents: tuple[bytes, bytes], sessions: Sessions) -> tuple[int, int]:
+def _arenas(files: tuple[ModelFile, ModelFile], sessions: Sessions) -> tuple[int, int]:
     """Return the least arena of two models, found side by side."""
-    with ThreadPoolExecutor(len(contents)) as pool:
+    with ThreadPoolExecutor(len(files)) as pool:
         before, after = pool.map(
             lambda pair: pair[0].minimum_arena_bytes(pair[1]),
-            zip(sessions.micro, contents, strict=True),
+            zip(sessions.micro, files, strict=True),
         )
     return before, after
 
@@ -230,14 +220,15 @@ def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None
 
 
 def lossless(
-    content: bytes, oracle: Oracle, *, keep_names: bool = True
-) -> tuple[bytes, dict[str, int]]:
-    """Return the file ``content`` after all passes but coding, and what each saved.
+    file: ModelFile, oracle: Oracle, *, keep_names: bool = True
+) -> tuple[ModelFile, dict[str, int]]:
+    """Return ``file`` after all passes but coding, and what each saved.
 
     A pass whose result is a larger file is not taken: a channel less can cost more in scales
     that are no longer shared than it saves in weights.
     """
-    current = diet(read(content), keep_names=keep_names)
+    content = file.content
+    current = diet(file.model, keep_names=keep_names)
     steps = {"folding": fold, "no-ops": no_ops, "dead channels": dead_channels}
     written = write(current)
     savings = {"diet": len(content) - len(written)} | dict.fromkeys(steps, 0)
@@ -252,8 +243,8 @@ def lossless(
         if len(written) == start:
             break
     if len(written) >= len(content):
-        return content, dict.fromkeys(savings, 0)
-    return written, savings
+        return file, dict.fromkeys(savings, 0)
+    return ModelFile.of(written), savings
 
 
 def _macs(model: "Model") -> int:

@@ -11,7 +11,6 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.model.feeding import is_quantized
 from edgekit.model.float_twin import real_values
 from edgekit.model.macs import macs
-from edgekit.model.reader import read
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.data.reference import Vectors
+    from edgekit.model.file import ModelFile
     from edgekit.model.values import Graph, Model, Tensor
 
     Reals = npt.NDArray[np.float32]
@@ -61,7 +61,7 @@ class Agreement:
 
 
 def agreement(
-    model: bytes,
+    file: "ModelFile",
     vectors: "Vectors",
     outputs: "Mapping[str, Reals]",
     *,
@@ -75,7 +75,7 @@ def agreement(
     the operators are asked one by one.
 
     Args:
-        model: A whole `.tflite` file with one input.
+        file: A model with one input.
         vectors: The samples, with labels where there are any: they tell whether there are classes.
         outputs: Of the first output, real values by runtime, as `edgekit.verification.verify`
             has them.
@@ -86,7 +86,7 @@ def agreement(
     """
     if _MICRO not in outputs:
         return None
-    parsed = read(model)
+    parsed = file.model
     micro, fast = outputs[_MICRO], outputs.get(_LITE)
     step = _step(parsed.main, micro)
     has_classes = _has_classes(vectors, micro)
@@ -96,10 +96,10 @@ def agreement(
     rounded = 0 if fast is None else len(apart)
     if not len(chosen):
         return _same(len(micro), rounded)
-    stored = stored_inputs(model, vectors.inputs[chosen])
+    stored = stored_inputs(parsed, vectors.inputs[chosen])
     try:
         with litert.Session(kernels="reference") as session:
-            given = session.run(model, (stored,), progress=progress)[0]
+            given = session.run(file.content, (stored,), progress=progress)[0]
     except UnsupportedModelError:
         return None
     reference = real_values(given, parsed.main.tensors[parsed.main.outputs[0]])
@@ -114,9 +114,7 @@ def agreement(
         differing=int(wrong.sum()),
         classes=int(_other_class(found, reference).sum()) if has_classes else 0,
         steps=float(_distance(found, reference).max(initial=0) / step),
-        first=first_divergence(model, parsed, stored[worst], progress=progress)
-        if len(worst)
-        else None,
+        first=first_divergence(file, stored[worst], progress=progress) if len(worst) else None,
     )
 
 

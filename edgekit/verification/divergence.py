@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.model.values import Model, Operator
 
     Array = npt.NDArray[np.generic]
@@ -33,7 +34,7 @@ FLOAT_STEP = 2.0**-10
 
 
 def first_divergence(
-    content: bytes, model: "Model", stored: "Array", *, progress: Progress = silent
+    file: "ModelFile", stored: "Array", *, progress: Progress = silent
 ) -> Difference | None:
     """Return the first operator that differs by more than one step on equal inputs, or None.
 
@@ -41,8 +42,7 @@ def first_divergence(
     is LiteRT that is in doubt.
 
     Args:
-        content: The `.tflite` file.
-        model: The same, read.
+        file: The model; both runtimes get the same bytes.
         stored: Input values as the model stores them, shape ``(samples, …)``: few, for all
             tensors are held at once.
         progress: Told the samples done.
@@ -53,11 +53,12 @@ def first_divergence(
         ToolError: One of them crashed.
         MissingDependencyError: TFLite-Micro is not installed.
     """
+    model = file.model
     written = tuple(dict.fromkeys(i for item in model.main.operators for i in item.outputs))
     with tflm.Session() as session:
-        micro = _traced(session, content, model, stored, written, progress)
+        micro = _traced(session, file, stored, written, progress)
     with litert.Session(kernels="reference") as defining, litert.Session() as fast:
-        lite = _traced(defining, content, model, stored, written, progress)
+        lite = _traced(defining, file, stored, written, progress)
         traces = _Traces(model=model, micro=micro, lite=lite)
         apart = sum(not np.array_equal(micro[index], lite[index]) for index in written)
         for operator in model.main.operators:
@@ -92,16 +93,16 @@ def differs(tensor: "Tensor", one: "Array", other: "Array") -> bool:
 
 def _traced(
     session: "litert.Session | tflm.Session",
-    content: bytes,
-    model: "Model",
+    file: "ModelFile",
     stored: "Array",
     written: tuple[int, ...],
     progress: Progress,
 ) -> "dict[int, Array]":
     """Return the values of the input and of all that operators write, by tensor index."""
+    model = file.model
     source = model.main.inputs[0]
     fed = stored.reshape(len(stored), *model.main.tensors[source].shape)
-    found = session.tensors(content, (stored,), written, progress=progress)
+    found = session.tensors(file.content, (stored,), written, progress=progress)
     for index, values in zip(written, found, strict=True):
         if values.shape[1:] != model.main.tensors[index].shape:
             raise other_shape(model.main.tensors[index], values.shape[1:])

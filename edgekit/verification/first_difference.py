@@ -12,6 +12,7 @@ from edgekit.runtimes.process import Progress, silent
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edgekit.model.file import ModelFile
     from edgekit.model.values import Model, Operator
 
     Array = npt.NDArray[np.generic]
@@ -49,13 +50,12 @@ class Difference:
 
 
 def first_difference(
-    content: bytes, model: "Model", stored: "Array", *, progress: Progress = silent
+    file: "ModelFile", stored: "Array", *, progress: Progress = silent
 ) -> Difference | None:
     """Return the first operator at which LiteRT and TFLite-Micro differ, or None.
 
     Args:
-        content: The `.tflite` file; both runtimes get the same bytes.
-        model: The same, read.
+        file: The model; both runtimes get the same bytes.
         stored: Input values as the model stores them, shape ``(samples, …)``.
         progress: Told the samples done.
 
@@ -63,12 +63,13 @@ def first_difference(
         UnsupportedModelError: One of the runtimes refuses the model.
         MissingDependencyError: TFLite-Micro is not installed.
     """
+    model = file.model
     operators = [item for item in model.main.operators if item.outputs]
     wanted = tuple(item.outputs[0] for item in operators)
     with tflm.Session() as session:
-        micro = session.tensors(content, (stored,), wanted, progress=progress)
+        micro = session.tensors(file.content, (stored,), wanted, progress=progress)
     with litert.Session() as session:
-        lite = session.tensors(content, (stored,), wanted, progress=progress)
+        lite = session.tensors(file.content, (stored,), wanted, progress=progress)
     parted = [
         (operator, a, b)
         for operator, a, b in zip(operators, lite, micro, strict=True)

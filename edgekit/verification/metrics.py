@@ -79,8 +79,12 @@ def score_outputs(outputs: "Reals", labels: "Labels", *, metric: str = "auto") -
 
 def drop(reference: Score, score: Score) -> float:
     """Return how much worse ``score`` is than ``reference``, in the metric's unit."""
-    loss = reference.value - score.value
-    return loss if score.metric == "accuracy" else -loss
+    return loss(score.metric, reference.value, score.value)
+
+
+def loss(metric: str, before: float, after: float) -> float:
+    """Return how much worse ``after`` is than ``before``: less accuracy, or more error."""
+    return before - after if metric == "accuracy" else after - before
 
 
 def drop_at_most(reference: Outcomes, found: Outcomes, *, confidence: float) -> float:

@@ -9,9 +9,9 @@ from edgekit.data.labels import hold_classes
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
 from edgekit.files.results import few, save_json, told
-from edgekit.model.reader import read
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
+from edgekit.record.verification import DropBound
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import real_outputs
@@ -24,15 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.finding import Finding
+    from edgekit.model.file import ModelFile
     from edgekit.verification.agreement import Agreement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DropBound:
-    """What the drop does not exceed, and with what confidence."""
-
-    at_most: float
-    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +97,7 @@ class Verification:
 
 
 def verify(
-    model: bytes,
+    file: "ModelFile",
     vectors: Vectors,
     *,
     runtimes: tuple[str, ...] = tuple(RUNTIMES),
@@ -112,10 +105,10 @@ def verify(
     confidence: float | None = None,
     progress: Progress = silent,
 ) -> Verification:
-    """Run ``model`` on each runtime and compare it with the labels and the float model.
+    """Run a model on each runtime and compare it with the labels and the float model.
 
     Args:
-        model: A whole `.tflite` file with one input and one output.
+        file: A model with one input and one output.
         vectors: What to run it on.
         runtimes: Names in `edgekit.runtimes.known.RUNTIMES`. One that refuses the model says so in
             its score and does not stop the others.
@@ -129,16 +122,15 @@ def verify(
             shapes than it declares.
     """
     names = _known(runtimes)
-    given = read(model)
-    scored_output(given.main)
-    check_shapes(given)
+    scored_output(file.model.main)
+    check_shapes(file.model)
     reference = _outcomes(vectors.float_outputs, vectors, metric)
     outputs: dict[str, npt.NDArray[np.float32]] = {}
     scores = []
     for name in names:
         named = _naming(progress, name)
         try:
-            outputs[name] = real_outputs(name, model, vectors.inputs, progress=named)
+            outputs[name] = real_outputs(name, file, vectors.inputs, progress=named)
         except UnsupportedModelError as error:
             scores.append(RuntimeScore(runtime=name, refusal=error.message))
         else:

@@ -27,6 +27,7 @@ from edgekit.cli import run as cli
 from edgekit.emission.c_text import value_rows
 from edgekit.emission.formats import emit
 from edgekit.errors import ToolError
+from edgekit.model.file import ModelFile
 from edgekit.runtimes.emulator import BOARDS, emulate
 
 TOOLS = ("cmake", "arm-none-eabi-gcc", "qemu-system-arm")
@@ -255,8 +256,8 @@ def test_conversions_are_litert_s(
     stored = by_litert(quantizing(scale, zero_point, dtype), real)
     back = by_litert(dequantizing(scale, zero_point, dtype), stored)
     files = emit(
-        stored_model(scale, zero_point, dtype), name="demo", format="cmake", vectors=None,
-        arena_bytes=ARENA,
+        ModelFile.of(stored_model(scale, zero_point, dtype)),
+        name="demo", format="cmake", vectors=None, arena_bytes=ARENA,
     )  # fmt: skip
     for file in files:
         (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from firmware_tools import C11, SHARED_MODELS, branched_model, emitted, need, ru
 
 from edgekit.emission.formats import FORMATS
 from edgekit.emission.golden_vectors import golden_vectors, random_inputs
+from edgekit.model.file import ModelFile
 
 # Stands for the interpreter: it is fed the inputs and outputs that TFLite-Micro had.
 MAIN = """\
@@ -53,7 +54,9 @@ int main(int count, char **arguments)
 
 def selftest_of(folder: Path, model: bytes, *, flip: int | None = None) -> str:
     """Emit, compile and run the self-test; ``flip`` one byte of what it is fed."""
-    vectors = golden_vectors(model, random_inputs(model, 3, seed=6), origin="random")
+    vectors = golden_vectors(
+        ModelFile.of(model), random_inputs(ModelFile.of(model).model, 3, seed=6), origin="random"
+    )
     emitted(folder, model, vectors=vectors)
     fed = bytearray()
     for number in range(3):

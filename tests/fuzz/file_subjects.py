@@ -36,14 +36,15 @@ from edgekit.devices.lint import lint
 from edgekit.errors import EdgekitError
 from edgekit.files.toml import decode, read
 from edgekit.fit.check import check
-from edgekit.fit.check import to_json as fits_json
 from edgekit.fit.latency.measurements import read_measurements
 from edgekit.measurement import phone
 from edgekit.measurement.linker_map import read_map
 from edgekit.measurement.serial_port import whole_report
+from edgekit.model.file import ModelFile
 from edgekit.pipeline.build import plan
 from edgekit.pipeline.plan import to_json as plan_json
 from edgekit.project.project import load_project
+from edgekit.record.fit import to_json as fits_json
 from edgekit.reports import manifest as manifests
 from edgekit.reports.diff import diff, to_json
 from edgekit.reports.diff_text import render_diff
@@ -63,7 +64,7 @@ def _project(content: bytes, folder: Path) -> None:
 def _target(content: bytes, folder: Path) -> None:
     path = _written(folder / "board.toml", content)
     lint(str(path))
-    fit = check(models()[1], profile.load_target(str(path)))
+    fit = check(ModelFile.of(models()[1]), profile.load_target(str(path)))
     json.dumps(fits_json(fit), allow_nan=False)
 
 
@@ -71,7 +72,7 @@ def _cost_model(content: bytes, folder: Path) -> None:
     path = _written(folder / "core.toml", content)
     model = decode(read(path), profile.CostModel, where=str(path))
     board = replace(profile.load_target("nucleo-l4r5zi"), latency=model)
-    json.dumps(fits_json(check(models()[1], board)), allow_nan=False)
+    json.dumps(fits_json(check(ModelFile.of(models()[1]), board)), allow_nan=False)
     assert decode(tomllib.loads(cost_model_toml(model)), profile.CostModel, where="") is not None
 
 

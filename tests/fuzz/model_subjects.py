@@ -24,6 +24,7 @@ from edgekit.explanation.explain import explain
 from edgekit.fit import check as fits
 from edgekit.model import inspection
 from edgekit.model.edit import compact
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import check_one_input, float_twin
 from edgekit.model.integer import require_integer
 from edgekit.model.reader import read
@@ -88,7 +89,7 @@ def _emit(content: bytes, folder: Path) -> None:
     for form in ("c-array", "cmake"):
         _each(
             lambda form=form: formats.emit(
-                content, name="net", format=form, arena_bytes=_ARENA, vectors=None
+                ModelFile.of(content), name="net", format=form, arena_bytes=_ARENA, vectors=None
             )
         )
 
@@ -100,12 +101,12 @@ def _prepare(content: bytes, folder: Path) -> None:
 
     def samples() -> None:
         shape = model.main.tensors[model.main.inputs[0]].shape[1:] if model.main.inputs else ()
-        stored_inputs(content, np.zeros((2, *_small(shape)), np.float32))
+        stored_inputs(ModelFile.of(content).model, np.zeros((2, *_small(shape)), np.float32))
 
     _each(
         samples,
-        lambda: proof_vectors(content, count=12),
-        lambda: golden_vectors.random_inputs(content, 2, seed=0),
+        lambda: proof_vectors(ModelFile.of(content).model, count=12),
+        lambda: golden_vectors.random_inputs(ModelFile.of(content).model, 2, seed=0),
         lambda: require_integer(model),
         lambda: check_one_input(model),
         lambda: write(float_twin(model)),
@@ -115,7 +116,7 @@ def _prepare(content: bytes, folder: Path) -> None:
 def _run(content: bytes, folder: Path) -> None:
     """Run the model in both runtimes, as verify and shrink do."""
     del folder
-    inputs = golden_vectors.random_inputs(content, 2, seed=0)
+    inputs = golden_vectors.random_inputs(ModelFile.of(content).model, 2, seed=0)
     for session in _sessions():
         with contextlib.suppress(ToolError):  # a runtime that crashed or was ended
             _each(lambda session=session: session.run(content, inputs))
@@ -127,7 +128,7 @@ def _explain(content: bytes, folder: Path) -> None:
     ports = [model.main.tensors[index].shape[1:] for index in model.main.inputs]
     shape = _small(ports[0]) if ports else (1,)
     explain(
-        content,
+        ModelFile.of(content),
         Vectors(
             inputs=np.linspace(-1, 1, 2 * math.prod(shape), dtype=np.float32).reshape(2, *shape)
         ),

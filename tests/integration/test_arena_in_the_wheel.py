@@ -8,6 +8,7 @@ from random_graphs import random_graph
 from edgekit.errors import EdgekitError
 from edgekit.fit.arena.interpreter import HOST
 from edgekit.fit.arena.plan import plan
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.runtimes import tflm
 
@@ -19,7 +20,7 @@ def test_the_plan_meets_the_wheel_on_real_models(shared_models: Path) -> None:
         for path in sorted(shared_models.rglob("*.tflite")):
             content = path.read_bytes()
             try:
-                least = session.minimum_arena_bytes(content)
+                least = session.minimum_arena_bytes(ModelFile.of(content))
             except EdgekitError:
                 continue  # a hybrid model: it runs on no microcontroller
             assert plan(read(content), HOST).arena_bytes == least, path.name
@@ -31,5 +32,5 @@ def test_the_plan_meets_the_wheel_on_random_graphs() -> None:
     with tflm.Session() as session:
         for seed in range(40):
             content = random_graph(seed)
-            least = session.minimum_arena_bytes(content)
+            least = session.minimum_arena_bytes(ModelFile.of(content))
             assert plan(read(content), HOST).arena_bytes == least, seed

@@ -8,6 +8,7 @@ from graphs import GraphBuilder
 
 from edgekit.cli import run
 from edgekit.emission.golden_vectors import golden_vectors, random_inputs
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 
 TARGET = "nucleo-l4r5zi"
@@ -61,10 +62,10 @@ def test_people_see_each_file_and_where_the_arena_comes_from(
 
 def test_golden_vectors_are_what_tflite_micro_gives(model: Path) -> None:
     content = model.read_bytes()
-    inputs = random_inputs(content, 3, seed=0)
+    inputs = random_inputs(ModelFile.of(content).model, 3, seed=0)
     assert inputs[0].dtype == np.int8
     assert inputs[0].shape == (3, 6, 6, 2)
-    vectors = golden_vectors(content, inputs, origin="random inputs")
+    vectors = golden_vectors(ModelFile.of(content), inputs, origin="random inputs")
     assert vectors.outputs[0].shape == (3, 4)
     # a softmax's outputs add up to 1: 256 steps of 1/256 above the zero point -128
     assert np.abs(vectors.outputs[0].astype(int).sum(-1) + 4 * 128 - 256).max() <= 4

@@ -7,6 +7,7 @@ import seeded_faults
 
 from edgekit.data.reference import Vectors
 from edgekit.explanation.explain import Explanation, explain, taken
+from edgekit.model.file import ModelFile
 from edgekit.runtimes.process import Worker, silent
 
 pytestmark = pytest.mark.train
@@ -33,7 +34,11 @@ def seeded() -> dict[str, seeded_faults.Seeded]:
 
 def explained(seed: seeded_faults.Seeded, *, with_reference: bool) -> Explanation:
     vectors = taken(Vectors(inputs=seed.inputs, labels=seed.labels), 100)
-    return explain(seed.integer, vectors, reference=seed.floating if with_reference else None)
+    return explain(
+        ModelFile.of(seed.integer),
+        vectors,
+        reference=ModelFile.of(seed.floating if with_reference else None),
+    )
 
 
 @pytest.mark.parametrize("with_reference", [True, False])

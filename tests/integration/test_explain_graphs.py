@@ -13,6 +13,7 @@ from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.explanation.causes import RULES, wording
 from edgekit.explanation.explain import explain, taken
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import float_twin
 from edgekit.model.reader import read
 from edgekit.model.writer import write
@@ -51,7 +52,7 @@ def files(content: bytes, vectors: Vectors, tmp_path: Path) -> tuple[str, str, s
 
 
 def test_the_noise_of_the_input_is_that_of_its_rounding(content: bytes, vectors: Vectors) -> None:
-    found = explain(content, vectors).operators[0]
+    found = explain(ModelFile.of(content), vectors).operators[0]
     made = read(content).main.tensors[read(content).main.inputs[0]].quantization
     scale, zero = float(made.scales[0]), int(made.zero_points[0])
     x = vectors.inputs.astype(np.float64)
@@ -67,7 +68,7 @@ def test_the_noise_of_the_input_is_that_of_its_rounding(content: bytes, vectors:
 def test_every_operator_that_rounds_has_an_effect_of_its_own(
     content: bytes, vectors: Vectors
 ) -> None:
-    found = explain(content, vectors)
+    found = explain(ModelFile.of(content), vectors)
     ops = [item.op for item in found.operators]
     assert ops == ["INPUT", "CONV_2D", "CONV_2D", "ADD", "AVERAGE_POOL_2D", "RESHAPE",
                    "FULLY_CONNECTED", "SOFTMAX"]  # fmt: skip
@@ -81,8 +82,8 @@ def test_every_operator_that_rounds_has_an_effect_of_its_own(
 
 def test_its_own_twin_as_reference_changes_nothing(content: bytes, vectors: Vectors) -> None:
     reference = write(float_twin(read(content)))
-    with_it = explain(content, vectors, reference=reference)
-    assert with_it.effects == explain(content, vectors).effects
+    with_it = explain(ModelFile.of(content), vectors, reference=ModelFile.of(reference))
+    assert with_it.effects == explain(ModelFile.of(content), vectors).effects
     assert with_it.has_reference
 
 
@@ -94,7 +95,7 @@ def test_runtimes_agree_or_differ_where_their_outputs_do() -> None:
         model = builder.model(builder.add(x, builder.conv(x, 8)))
         content = write(model)
         (stored,) = random_inputs(model, 20, seed=seed)
-        found = first_difference(content, model, stored)
+        found = first_difference(ModelFile.of(content), stored)
         outputs = [runtime.run(content, (stored,))[0] for runtime in (litert, tflm)]
         if found is None:
             assert np.array_equal(*outputs)
@@ -116,9 +117,13 @@ def test_runtimes_agree_or_differ_where_their_outputs_do() -> None:
 def test_samples_of_both_signs_for_an_input_from_0_to_1_are_not_in_its_unit() -> None:
     builder = GraphBuilder((1, 16), seed=3, quantization=(1 / 255, -128))
     content = builder.build(builder.fully_connected(builder.input, 4))
-    first = explain(content, Vectors(inputs=RNG.uniform(-1, 1, (40, 16)).astype(np.float32)))
+    first = explain(
+        ModelFile.of(content), Vectors(inputs=RNG.uniform(-1, 1, (40, 16)).astype(np.float32))
+    )
     assert first.causes[0].cause == "unscaled_input"
-    within = explain(content, Vectors(inputs=RNG.uniform(0, 1, (40, 16)).astype(np.float32)))
+    within = explain(
+        ModelFile.of(content), Vectors(inputs=RNG.uniform(0, 1, (40, 16)).astype(np.float32))
+    )
     assert "unscaled_input" not in [item.cause for item in within.causes]
 
 
@@ -132,7 +137,7 @@ def test_several_inputs_are_refused(vectors: Vectors) -> None:
     builder = GraphBuilder((1, 4))
     content = builder.build(builder.add(builder.input, builder.add_input((1, 4))))
     with pytest.raises(UnsupportedModelError, match="2 inputs and 1 graphs"):
-        explain(content, vectors)
+        explain(ModelFile.of(content), vectors)
 
 
 @pytest.mark.shared
@@ -140,7 +145,7 @@ def test_what_litert_refuses_is_refused_in_its_words(shared_models: Path) -> Non
     content = (shared_models / "tflite_micro" / "person_detect.tflite").read_bytes()
     zeros = Vectors(inputs=np.zeros((1, 96, 96, 1), np.float32))
     with pytest.raises(UnsupportedModelError, match="LiteRT refuses.*quantized_dimension"):
-        explain(content, zeros)
+        explain(ModelFile.of(content), zeros)
 
 
 def test_the_command_prints_json(files: tuple[str, str, str]) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import edgekit
+from edgekit.model.file import ModelFile
 from edgekit.numerics.integers import dequantize, quantize
 from edgekit.runtimes import litert, tflm
 
@@ -55,8 +56,8 @@ def test_a_published_float_model_runs_as_integers(
     assert not {"QUANTIZE", "DEQUANTIZE"} & {item.op for item in found.operators}
     entry, port = found.inputs[0], found.outputs[0]
     stored = quantize(x, scale=entry.scale, zero_point=entry.zero_point, dtype="int8")
-    (codes,) = tflm.run(out.read_bytes(), (stored,))
+    (codes,) = tflm.run(ModelFile.of(out.read_bytes()), (stored,))
     real = dequantize(codes, scale=port.scale, zero_point=port.zero_point)
-    (wanted,) = litert.run(source.read_bytes(), (x,))
+    (wanted,) = litert.run(ModelFile.of(source.read_bytes()), (x,))
     noise = np.sum((real - wanted) ** 2) / np.sum(wanted**2)
     assert -10 * np.log10(noise) > worst_db

@@ -9,11 +9,12 @@ from operator_models import single_operators
 
 from edgekit.devices.profile import load_target
 from edgekit.errors import InputError
-from edgekit.fit.check import check_model, to_json
+from edgekit.fit.check import check_model
 from edgekit.model.inspection import inspect
 from edgekit.model.reader import read
 from edgekit.model.values import Model, Tensor
 from edgekit.model.writer import write
+from edgekit.record.fit import to_json
 from edgekit.specs import Limits
 
 MODELS = {op: content for op, dtype, content in single_operators() if dtype == "int8"}

@@ -17,6 +17,7 @@ from edgekit.fit.arena.interpreter import HOST, build_of
 from edgekit.fit.arena.plan import plan
 from edgekit.fit.operators import unsupported_operators
 from edgekit.model.edit import map_tensors
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import float_twin
 from edgekit.model.inspection import inspect
 from edgekit.model.reader import Tensor, read
@@ -60,7 +61,7 @@ CASES: dict[str, Callable[[], bytes]] = {
 def test_check_takes_what_the_wheel_runs(name: str, wheel: tflm.Session) -> None:
     content = CASES[name]()
     try:
-        wheel.minimum_arena_bytes(content)
+        wheel.minimum_arena_bytes(ModelFile.of(content))
         runs = True
     except EdgekitError:
         runs = False
@@ -77,7 +78,7 @@ def test_the_plan_counts_the_unpacked_weights_to_the_byte(wheel: tflm.Session) -
             content = write(int4_weights(before).model)
         except EdgekitError:
             continue  # a graph without weights
-        least = wheel.minimum_arena_bytes(content)
+        least = wheel.minimum_arena_bytes(ModelFile.of(content))
         planned = plan(read(content), HOST).arena_bytes
         assert planned == least, seed
         larger += planned > plan(before, HOST).arena_bytes
@@ -123,9 +124,9 @@ def test_a_float_file_is_converted_to_int4(tmp_path: Path) -> None:
     assert not [item for item in converted.warnings if "stay" in item]
     entry, port = found.inputs[0], found.outputs[0]
     stored = quantize(samples, scale=entry.scale, zero_point=entry.zero_point, dtype="int8")
-    (codes,) = tflm.run(out.read_bytes(), (stored,))
+    (codes,) = tflm.run(ModelFile.of(out.read_bytes()), (stored,))
     real = dequantize(codes, scale=port.scale, zero_point=port.zero_point)
-    (wanted,) = litert.run(write(floating), (samples,))
+    (wanted,) = litert.run(ModelFile.of(write(floating)), (samples,))
     noise = np.sum((real - wanted) ** 2) / np.sum(wanted**2)
     # Weights err by a step of 1/7 / sqrt(12) of the largest: 28 dB below it, less below others.
     assert -10 * np.log10(noise) > 15

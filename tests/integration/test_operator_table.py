@@ -11,6 +11,7 @@ from edgekit.errors import EdgekitError
 from edgekit.fit.arena.interpreter import HOST
 from edgekit.fit.arena.plan import plan
 from edgekit.fit.operators import unsupported_operators
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.runtimes import tflm
 
@@ -25,7 +26,7 @@ def wheel() -> dict[tuple[str, str], int | str]:
     with tflm.Session() as session:
         for op, dtype, content in single_operators():
             try:
-                found[op, dtype] = session.minimum_arena_bytes(content)
+                found[op, dtype] = session.minimum_arena_bytes(ModelFile.of(content))
             except EdgekitError as error:
                 found[op, dtype] = error.message
     return found
@@ -87,7 +88,7 @@ def test_operators_that_the_wheel_lacks_are_refused_by_name(op: str) -> None:
     (refused,) = unsupported_operators(read(content), RUNTIME)
     assert (refused.op, refused.index) == (op, 0)
     with tflm.Session() as session, pytest.raises(EdgekitError, match="Didn't find op"):
-        session.minimum_arena_bytes(content)
+        session.minimum_arena_bytes(ModelFile.of(content))
 
 
 def test_every_case_is_an_operator_of_the_table() -> None:

@@ -13,6 +13,7 @@ from graphs import GraphBuilder
 
 from edgekit.cli import run
 from edgekit.devices.profile import load_target
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.shrinking import NotExactError, shrink
@@ -114,7 +115,7 @@ def coded(content: bytes) -> bytes:
     index = builder.operators[0].inputs[1]
     builder.set_data(index, np.where(builder.tensors[index].values() > 60, 100, 0).astype(np.int8))
     target = load_target("nucleo-l4r5zi")
-    return shrink(builder.build(x), target=target, ram_budget_bytes=2**20).content
+    return shrink(ModelFile.of(builder.build(x)), target=target, ram_budget_bytes=2**20).content
 
 
 @pytest.mark.parametrize(

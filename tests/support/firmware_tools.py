@@ -11,6 +11,7 @@ from graphs import GraphBuilder
 
 from edgekit.emission.formats import EmittedFile, Vectors, emit
 from edgekit.emission.golden_vectors import random_inputs
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.quantity import Quantity
 
@@ -71,7 +72,7 @@ def sums(inputs: np.ndarray) -> np.ndarray:
 
 def stub_vectors(count: int = 3) -> Vectors:
     """Golden vectors of the stand-in."""
-    (inputs,) = random_inputs(small_model(), count, seed=3)
+    (inputs,) = random_inputs(ModelFile.of(small_model()).model, count, seed=3)
     return Vectors(inputs=(inputs,), outputs=(sums(inputs),), source="sums of quarters")
 
 
@@ -82,7 +83,9 @@ def echo_vectors(model: bytes) -> Vectors:
         np.zeros((2, *graph.tensors[index].shape[1:]), graph.tensors[index].dtype)
         for index in graph.outputs
     )
-    return Vectors(inputs=random_inputs(model, 2, seed=4), outputs=outputs, source="zeros")
+    return Vectors(
+        inputs=random_inputs(ModelFile.of(model).model, 2, seed=4), outputs=outputs, source="zeros"
+    )
 
 
 def emitted(
@@ -95,7 +98,7 @@ def emitted(
 ) -> tuple[EmittedFile, ...]:
     """Write what is emitted for ``model`` below ``folder``."""
     files = emit(
-        model,
+        ModelFile.of(model),
         name="demo",
         format=as_format,
         arena_bytes=ARENA,

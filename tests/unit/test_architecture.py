@@ -26,6 +26,7 @@ FLOORS = (
     ("project",),
     ("specs", "devices"),
     ("numerics",),
+    ("record",),
     ("files",),
     ("finding", "dependencies"),
     ("quantity",),

@@ -30,6 +30,7 @@ from edgekit.files.toml import read as read_toml
 from edgekit.fit.latency.measurements import read_measurements
 from edgekit.measurement import phone
 from edgekit.measurement.serial_port import whole_report
+from edgekit.model.file import ModelFile
 from edgekit.project import user_function
 from edgekit.project.project import Project
 from edgekit.quantity import parse_bytes
@@ -222,7 +223,9 @@ def test_modules_beside_a_strangers_data_are_not_imported(tmp_path: Path) -> Non
     np.savez(tmp_path / "data.npz", x=rng.normal(size=(20, 4)), y=rng.integers(0, 2, 20))
     builder = GraphBuilder((1, 4), seed=0)
     content = builder.build(builder.fully_connected(builder.input, 2))
-    found = validation_vectors(content, DataSpec(source="data.npz"), directory=tmp_path, seed=0)
+    found = validation_vectors(
+        ModelFile.of(content).model, DataSpec(source="data.npz"), directory=tmp_path, seed=0
+    )
     assert len(found.vectors.inputs) == 20
     assert not marker.exists()
     assert user_function.module_folders(tmp_path, "data.npz", "", "data:load") == (tmp_path,)

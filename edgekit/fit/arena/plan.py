@@ -1,7 +1,6 @@
 """The least arena that works, for a target's ABI and kernels: TFLite-Micro's plan, made here."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from edgekit.fit.arena.abi import align_up
 from edgekit.fit.arena.allocator import ALIGNMENT_BYTES, Allocator
@@ -10,79 +9,11 @@ from edgekit.fit.arena.kernel_rules import prepare
 from edgekit.fit.arena.kernels import Kernel
 from edgekit.fit.arena.lifetimes import Lifetimes, lifetimes
 from edgekit.fit.arena.options import options
+from edgekit.record.arena import ArenaPlan, Buffer, Step
 
 if TYPE_CHECKING:
     from edgekit.fit.arena.interpreter import Build
     from edgekit.model.reader import Model
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One operator in the order of execution.
-
-    Args:
-        index: Its place in its graph.
-        op: Its kind.
-        subgraph: The graph that it is in; 0 is the main one.
-        live_bytes: Of all buffers that hold something while it runs, alignment included.
-    """
-
-    index: int
-    op: str
-    subgraph: int
-    live_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Buffer:
-    """A tensor's or kernel's place in the arena.
-
-    Args:
-        name: The tensor's name, or the operator whose kernel uses the buffer.
-        kind: ``"tensor"``, or ``"scratch"`` for a kernel's own buffer.
-        offset_bytes: From the start of the arena.
-        planned_bytes: Alignment included.
-        first: Index into the plan's steps of the first operator at which it holds something.
-        last: Index of the last.
-    """
-
-    name: str
-    kind: Literal["tensor", "scratch"]
-    offset_bytes: int
-    planned_bytes: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArenaPlan:
-    """How a model lies in its arena.
-
-    Args:
-        arena_bytes: The least arena with which the model is set up and runs.
-        head_bytes: Of the arena's start, shared by tensors and kernel buffers over time.
-        tail_bytes: Of its end: structures, kernel data and variables, which stay.
-        buffers: What lies in the head, in the order in which TFLite-Micro counts it.
-        steps: The operators in the order of execution.
-    """
-
-    arena_bytes: int
-    head_bytes: int
-    tail_bytes: int
-    buffers: tuple[Buffer, ...]
-    steps: tuple[Step, ...]
-
-    @property
-    def peak(self) -> Step:
-        """The operator at which most bytes are in use; the first of several."""
-        return max(self.steps, key=lambda step: step.live_bytes)
-
-    @property
-    def largest_at_peak(self) -> Buffer | None:
-        """The largest buffer in use at the peak."""
-        moment = self.steps.index(self.peak)
-        alive = [buffer for buffer in self.buffers if buffer.first <= moment <= buffer.last]
-        return max(alive, key=lambda buffer: buffer.planned_bytes, default=None)
 
 
 # Structures of the interpreter, as its headers declare them.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from edgekit.reports.names import short_name
 
 if TYPE_CHECKING:
-    from edgekit.reports.manifest import Allocation, Arena, Step
+    from edgekit.record.arena import Step
+    from edgekit.reports.manifest import Allocation, Arena
 
 _MOST_TICKS = 12
 

@@ -9,7 +9,8 @@ from edgekit.reports.names import short_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgekit.reports.manifest import Constant, Manifest
+    from edgekit.record.model import Constant
+    from edgekit.reports.manifest import Manifest
 
 _LARGEST = 40  # more cells than these are too small to read: the rest is one
 _ASPECT = 2.4  # width over height of the picture on a laptop

@@ -17,6 +17,7 @@ from graphs import GraphBuilder
 import edgekit
 from edgekit.cli import run
 from edgekit.model.edit import with_main
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import float_twin
 from edgekit.model.reader import Model, read
 from edgekit.model.writer import write
@@ -47,7 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     content = write(network())
     Path("net.tflite").write_bytes(content)
-    (outputs,) = litert.run(content, (SAMPLES,))
+    (outputs,) = litert.run(ModelFile.of(content), (SAMPLES,))
     np.savez("data.npz", x=SAMPLES, y=outputs.argmax(axis=1))
     return tmp_path
 
@@ -73,7 +74,7 @@ def test_a_float_file_is_built_and_held_against_its_own_answers() -> None:
     assert np.array_equal(kept, SAMPLES[indices])
     assert len(set(indices)) == found["data"]["calibration_samples"]
     with np.load("build/net/vectors.npz") as vectors:
-        (wanted,) = litert.run(Path("net.tflite").read_bytes(), (vectors["inputs"],))
+        (wanted,) = litert.run(ModelFile.of(Path("net.tflite").read_bytes()), (vectors["inputs"],))
         assert np.array_equal(vectors["float_outputs"], wanted)
         assert_selftest_of(Path("build/net/stages/emit"), vectors["inputs"][:4])
 
@@ -85,7 +86,7 @@ def assert_selftest_of(emitted: Path, real: np.ndarray) -> None:
     grid = read(content).main.tensors[entry].quantization
     assert grid is not None
     stored = quantize(real, scale=grid.scales[0], zero_point=grid.zero_points[0], dtype="int8")
-    (outputs,) = tflm.run(content, (stored,))
+    (outputs,) = tflm.run(ModelFile.of(content), (stored,))
     header = (emitted / "net_vectors.h").read_text()
     assert f"#define NET_VECTOR_COUNT {len(real)}\n" in header
     assert f"#define NET_VECTORS_CRC32 0x{zlib.crc32(outputs.tobytes()):08x}u\n" in header
@@ -105,7 +106,7 @@ def test_a_project_of_a_float_file_names_calibration_and_correction() -> None:
         inputs, labels = vectors["inputs"], vectors["labels"]
     for stage, key in (("convert", "before"), ("correct", "after")):
         content = Path(f"build/net/stages/{stage}/model.tflite").read_bytes()
-        classes = real_outputs("litert", content, inputs).argmax(axis=1)
+        classes = real_outputs("litert", ModelFile.of(content), inputs).argmax(axis=1)
         assert correction[key] == pytest.approx(np.mean(classes == labels))
     assert (correction["metric"], correction["samples"]) == ("accuracy", len(labels))
     assert [item["op"] for item in correction["layers"]] == ["CONV_2D", "FULLY_CONNECTED"]

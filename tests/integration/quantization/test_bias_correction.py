@@ -8,6 +8,7 @@ from graphs import GraphBuilder
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.edit import with_main
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import float_twin
 from edgekit.model.reader import Model, Operator, read
 from edgekit.model.writer import write
@@ -46,14 +47,14 @@ def spoiled(model: Model, shifts: dict[int, np.ndarray]) -> Model:
 
 
 def error(content: bytes, reference: bytes) -> float:
-    wanted = real_outputs("litert", reference, SAMPLES)
-    return float(np.mean((real_outputs("litert", content, SAMPLES) - wanted) ** 2))
+    wanted = real_outputs("litert", ModelFile.of(reference), SAMPLES)
+    return float(np.mean((real_outputs("litert", ModelFile.of(content), SAMPLES) - wanted) ** 2))
 
 
 def test_what_was_added_to_biases_is_taken_off_again() -> None:
     model = network()
     reference = write(float_twin(model))
-    healthy = correct_biases(silent, write(model), reference, SAMPLES)
+    healthy = correct_biases(silent, ModelFile.of(write(model)), ModelFile.of(reference), SAMPLES)
     # Rounding of activations alone moves means by less than a step of the output.
     assert [item.op for item in healthy.layers] == [item.op for item in layers(model)]
     assert all(item.steps < 0.5 for item in healthy.layers)
@@ -62,7 +63,7 @@ def test_what_was_added_to_biases_is_taken_off_again() -> None:
         for place, layer in enumerate(layers(model))
     }
     faulty = spoiled(model, shifts)
-    found = correct_biases(silent, write(faulty), reference, SAMPLES)
+    found = correct_biases(silent, ModelFile.of(write(faulty)), ModelFile.of(reference), SAMPLES)
     assert found.left == ()
     after = read(found.content)
     for layer, other in zip(layers(read(healthy.content)), layers(after), strict=True):
@@ -75,7 +76,11 @@ def test_what_was_added_to_biases_is_taken_off_again() -> None:
 def test_nothing_but_biases_changes() -> None:
     model = network()
     faulty = spoiled(model, {1: np.full(6, 900)})
-    found = read(correct_biases(silent, write(faulty), write(float_twin(model)), SAMPLES).content)
+    found = read(
+        correct_biases(
+            silent, ModelFile.of(write(faulty)), ModelFile.of(write(float_twin(model))), SAMPLES
+        ).content
+    )
     biases = {item.inputs[2] for item in layers(faulty)}
     for before, after in zip(faulty.main.tensors, found.main.tensors, strict=True):
         assert before.name == after.name
@@ -93,7 +98,7 @@ def test_a_bias_that_two_layers_share_is_corrected_for_each() -> None:
     operators = tuple(shared if item == second else item for item in model.main.operators)
     joined = with_main(model, replace(model.main, operators=operators))
     reference = write(float_twin(model))  # where each has its own
-    found = correct_biases(silent, write(joined), reference, SAMPLES)
+    found = correct_biases(silent, ModelFile.of(write(joined)), ModelFile.of(reference), SAMPLES)
     one, other = layers(read(found.content))[:2]
     assert one.inputs[2] != other.inputs[2]
     healthy, faulty = error(write(model), reference), error(write(joined), reference)
@@ -117,15 +122,19 @@ def test_a_layer_without_a_bias_gets_one_and_one_without_a_counterpart_is_named(
         )
         return write(with_main(reference, replace(reference.main, tensors=tensors)))
 
-    found = correct_biases(silent, write(model), renamed(convolutions[0]), SAMPLES)
+    found = correct_biases(
+        silent, ModelFile.of(write(model)), ModelFile.of(renamed(convolutions[0])), SAMPLES
+    )
     assert [item.index for item in found.layers] == [convolutions[1].index, bare.index]
     assert found.left == ("CONV_2D at 0: the float model has no such layer",)
     after = read(found.content)
     made = after.main.tensors[layers(after)[-1].inputs[2]]
     assert (made.dtype, made.shape) == ("int32", (4,))
-    outputs = real_outputs("tflite-micro", found.content, SAMPLES)
-    wanted = real_outputs("litert", write(reference), SAMPLES)
+    outputs = real_outputs("tflite-micro", ModelFile.of(found.content), SAMPLES)
+    wanted = real_outputs("litert", ModelFile.of(write(reference)), SAMPLES)
     step = after.main.tensors[after.main.outputs[0]].quantization.scales[0]
     assert np.abs(outputs.mean(axis=0) - wanted.mean(axis=0)).max() < step / 2
     with pytest.raises(UnsupportedModelError, match="no bias can be corrected: CONV_2D at 0: the"):
-        correct_biases(silent, write(model), renamed(*convolutions, bare), SAMPLES)
+        correct_biases(
+            silent, ModelFile.of(write(model)), ModelFile.of(renamed(*convolutions, bare)), SAMPLES
+        )

@@ -14,6 +14,7 @@ from edgekit.cli import edgekit as command
 from edgekit.data.samples import load_data
 from edgekit.errors import MissingDependencyError, UnsupportedModelError
 from edgekit.model.edit import with_main
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import float_twin
 from edgekit.model.inspection import Inspection
 from edgekit.model.reader import Model, load
@@ -62,9 +63,9 @@ def test_the_integer_file_computes_what_the_float_file_does(scheme: str, io: str
     assert found.fully_integer
     kind = "int16" if scheme == "int16x8" else io
     assert [found.inputs[0].dtype, found.outputs[0].dtype] == [kind, kind]
-    (wanted,) = litert.run(Path("float.tflite").read_bytes(), (SAMPLES,))
+    (wanted,) = litert.run(ModelFile.of(Path("float.tflite").read_bytes()), (SAMPLES,))
     content = Path("out.tflite").read_bytes()
-    (codes,) = tflm.run(content, (stored(SAMPLES, found),))
+    (codes,) = tflm.run(ModelFile.of(content), (stored(SAMPLES, found),))
     port = found.outputs[0]
     real = dequantize(codes, scale=port.scale, zero_point=port.zero_point)
     noise = np.sum((real - wanted) ** 2) / np.sum(wanted**2)
@@ -85,9 +86,9 @@ def test_ranges_are_the_least_and_greatest_of_all_calibration_samples() -> None:
 @pytest.mark.usefixtures("folder")
 def test_uint8_differs_from_int8_by_128_alone() -> None:
     found = convert(io="int8")
-    (codes,) = tflm.run(Path("out.tflite").read_bytes(), (stored(SAMPLES, found),))
+    (codes,) = tflm.run(ModelFile.of(Path("out.tflite").read_bytes()), (stored(SAMPLES, found),))
     found = convert(io="uint8")
-    (shifted,) = tflm.run(Path("out.tflite").read_bytes(), (stored(SAMPLES, found),))
+    (shifted,) = tflm.run(ModelFile.of(Path("out.tflite").read_bytes()), (stored(SAMPLES, found),))
     assert shifted.dtype == np.uint8
     assert np.array_equal(shifted.astype(int) - 128, codes)
 
@@ -106,7 +107,9 @@ def test_schemes_for_phones_run_in_litert(scheme: str) -> None:
     before = Path("float.tflite").read_bytes()
     convert(scheme=scheme)
     after = Path("out.tflite").read_bytes()
-    (wanted,), (found,) = (litert.run(content, (SAMPLES,)) for content in (before, after))
+    (wanted,), (found,) = (
+        litert.run(ModelFile.of(content), (SAMPLES,)) for content in (before, after)
+    )
     assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()
     kinds = {tensor.dtype for tensor in load(Path("out.tflite")).main.tensors}
     assert ("float16" if scheme == "float16" else "int8") in kinds

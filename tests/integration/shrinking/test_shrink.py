@@ -9,6 +9,7 @@ from graphs import GraphBuilder
 
 from edgekit.devices.profile import load_target
 from edgekit.errors import InputError, UnsupportedModelError, UsageError
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Model
 from edgekit.model.writer import write
@@ -50,7 +51,7 @@ def changed(content: bytes, **fields: object) -> Model:
 
 def test_a_model_shrinks_with_its_proof() -> None:
     content = content_with_dead_channels()
-    shrunk = shrink(content)
+    shrunk = shrink(ModelFile.of(content))
     assert shrunk.before_bytes == len(content)
     assert shrunk.after_bytes == len(shrunk.content) < len(content)
     assert shrunk.before_bytes - shrunk.after_bytes == sum(p.saved_bytes for p in shrunk.passes)
@@ -65,12 +66,12 @@ def test_a_model_shrinks_with_its_proof() -> None:
     assert shrunk.arena_after_bytes <= shrunk.arena_before_bytes
     assert sum(shrunk.map_before.values()) == shrunk.before_bytes
     assert sum(shrunk.map_after.values()) == shrunk.after_bytes
-    assert shrink(shrunk.content).content == shrunk.content
+    assert shrink(ModelFile.of(shrunk.content)).content == shrunk.content
 
 
 def test_the_same_model_gives_the_same_file() -> None:
     content = content_with_dead_channels()
-    assert shrink(content).content == shrink(content).content
+    assert shrink(ModelFile.of(content)).content == shrink(ModelFile.of(content)).content
 
 
 def test_float_inputs_and_outputs_stay_float() -> None:
@@ -91,7 +92,7 @@ def test_float_inputs_and_outputs_stay_float() -> None:
         replace(last, op="DEQUANTIZE", options=None),
     )
     graph = replace(graph, tensors=tuple(tensors), operators=operators, inputs=(border[0],))
-    shrunk = shrink(write(replace(model, graphs=(graph,), signatures=())))
+    shrunk = shrink(ModelFile.of(write(replace(model, graphs=(graph,), signatures=()))))
     slim = read(shrunk.content).main
     assert [slim.tensors[slim.inputs[0]].dtype, slim.tensors[slim.outputs[0]].dtype] == [
         "float32",
@@ -105,7 +106,7 @@ def test_data_are_among_the_vectors() -> None:
     content = content_with_dead_channels()
     rng = np.random.default_rng(1)
     data = rng.integers(-128, 128, (700, 6, 6, 2), dtype=np.int8)
-    vectors = proof_vectors(content, (data,))[0]
+    vectors = proof_vectors(ModelFile.of(content).model, (data,))[0]
     assert len(vectors) == 1000
     assert {item.tobytes() for item in data[::2]} <= {item.tobytes() for item in vectors}
     assert (vectors == -128).all(axis=(1, 2, 3)).any()
@@ -121,7 +122,7 @@ def test_a_single_other_byte_is_found() -> None:
     values[3] += 40  # some 40 units of the products: less than one step of the output
     builder.set_data(bias, values)
     other = builder.build(output)
-    inputs = proof_vectors(content)
+    inputs = proof_vectors(ModelFile.of(content).model)
     with tflm.Session() as session:
         assert prove(content, content, inputs, session, name="TFLite-Micro")
         with pytest.raises(NotExactError, match="another output in TFLite-Micro"):
@@ -130,21 +131,21 @@ def test_a_single_other_byte_is_found() -> None:
 
 def test_a_damaged_file_is_refused() -> None:
     with pytest.raises(InputError, match="damaged"):
-        shrink(content_with_dead_channels()[:600])
+        shrink(ModelFile.of(content_with_dead_channels()[:600]))
     with pytest.raises(InputError, match="not a TFLite file"):
-        shrink(b"PK\3\4 and so on")
+        shrink(ModelFile.of(b"PK\3\4 and so on"))
 
 
 def test_a_graph_out_of_order_is_damaged() -> None:
     model = read(content_with_dead_channels())
     graph = replace(model.main, operators=model.main.operators[::-1])
     with pytest.raises(InputError, match="FULLY_CONNECTED at 0 reads what nothing wrote"):
-        shrink(write(replace(model, graphs=(graph,))))
+        shrink(ModelFile.of(write(replace(model, graphs=(graph,)))))
 
 
 def test_a_kernel_of_another_rank_is_damaged() -> None:
     with pytest.raises(InputError, match=r"CONV_2D at 0 has a kernel of shape \(8, 18\)"):
-        shrink(write(changed(content_with_dead_channels(), shape=(8, 18))))
+        shrink(ModelFile.of(write(changed(content_with_dead_channels(), shape=(8, 18)))))
 
 
 def test_a_constant_longer_than_its_shape_is_read_as_far_as_needed() -> None:
@@ -152,25 +153,25 @@ def test_a_constant_longer_than_its_shape_is_read_as_far_as_needed() -> None:
     model = read(content)
     data = model.main.tensors[model.main.operators[0].inputs[1]].data or b""
     longer = write(changed(content, data=data + bytes(5)))
-    assert shrink(longer).macs_after == shrink(content).macs_after
+    assert shrink(ModelFile.of(longer)).macs_after == shrink(ModelFile.of(content)).macs_after
 
 
 def test_a_float_model_is_refused() -> None:
     floats = changed(content_with_dead_channels(), dtype="float32", data=bytes(4 * 144))
     with pytest.raises(UnsupportedModelError, match="not fully integer: CONV_2D at 0") as caught:
-        shrink(write(floats))
+        shrink(ModelFile.of(write(floats)))
     assert "edgekit convert" in (caught.value.hint or "")
 
 
 def test_a_legacy_model_is_refused() -> None:
     with pytest.raises(UnsupportedModelError, match="legacy uint8"):
-        shrink(write(changed(content_with_dead_channels(), dtype="uint8")))
+        shrink(ModelFile.of(write(changed(content_with_dead_channels(), dtype="uint8"))))
 
 
 def test_several_subgraphs_are_refused() -> None:
     model = read(content_with_dead_channels())
     with pytest.raises(UnsupportedModelError, match="2 subgraphs"):
-        shrink(write(replace(model, graphs=model.graphs * 2)))
+        shrink(ModelFile.of(write(replace(model, graphs=model.graphs * 2))))
 
 
 def test_a_coded_model_is_refused() -> None:
@@ -179,21 +180,21 @@ def test_a_coded_model_is_refused() -> None:
     index = builder.operators[0].inputs[1]
     builder.set_data(index, np.where(builder.tensors[index].values() > 60, 100, 0).astype(np.int8))
     target = load_target("nucleo-l4r5zi")
-    shrunk = shrink(builder.build(x), target=target, ram_budget_bytes=2**20)
+    shrunk = shrink(ModelFile.of(builder.build(x)), target=target, ram_budget_bytes=2**20)
     assert [item.coding for item in shrunk.coded] == ["lookup"]  # two values: one bit each
     assert shrunk.passes[-1].name == "coding"
     with pytest.raises(UnsupportedModelError, match="coded already"):
-        shrink(shrunk.content)
+        shrink(ModelFile.of(shrunk.content))
 
 
 def test_coding_needs_a_runtime_that_decodes() -> None:
     content = content_with_dead_channels()
     with pytest.raises(UsageError, match="none is given"):
-        shrink(content, ram_budget_bytes=2**16)
+        shrink(ModelFile.of(content), ram_budget_bytes=2**16)
     target = load_target("nucleo-l4r5zi")
     without = replace(target, runtime=replace(target.runtime, decode=False))
     with pytest.raises(UsageError, match="no DECODE operator"):
-        shrink(content, target=without, ram_budget_bytes=2**16)
+        shrink(ModelFile.of(content), target=without, ram_budget_bytes=2**16)
 
 
 def test_a_map_counts_shared_vectors_once() -> None:
@@ -213,7 +214,7 @@ def test_int16_activations_pass_through() -> None:
         bias = builder.tensors[operator.inputs[2]]
         data = bias.values().astype(np.int64).tobytes()
         builder.tensors[bias.index] = replace(bias, dtype="int64", data=data)
-    shrunk = shrink(builder.build(y))
+    shrunk = shrink(ModelFile.of(builder.build(y)))
     assert shrunk.after_bytes < shrunk.before_bytes
     assert shrunk.macs_after == shrunk.macs_before  # channels of int16 are left alone
     assert "tflite-micro" in shrunk.runtimes
@@ -229,7 +230,7 @@ def test_uint8_inputs_and_outputs_stay() -> None:
         assert tensor.quantization is not None
         moved = replace(tensor.quantization, zero_points=np.array([125], np.int64))
         builder.tensors[index] = replace(tensor, dtype="uint8", quantization=moved)
-    shrunk = shrink(builder.build(y))
+    shrunk = shrink(ModelFile.of(builder.build(y)))
     assert shrunk.macs_after == 8 * 5 + 5 * 3
     assert read(shrunk.content).main.tensors[0].dtype == "uint8"
 
@@ -240,7 +241,7 @@ def test_several_inputs_and_outputs_stay_in_their_order() -> None:
     a = builder.fully_connected(builder.input, 6, dead=(2,))
     b = builder.fully_connected(second, 6, dead=(2,))
     x = builder.fully_connected(builder.add(a, b), 3)
-    shrunk = shrink(builder.build(b, x))
+    shrunk = shrink(ModelFile.of(builder.build(b, x)))
     slim = read(shrunk.content).main
     assert [slim.tensors[index].shape for index in slim.inputs] == [(1, 8), (1, 4)]
     assert [slim.tensors[index].shape for index in slim.outputs] == [(1, 6), (1, 3)]

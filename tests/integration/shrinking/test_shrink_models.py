@@ -8,6 +8,7 @@ import pytest
 
 from edgekit.devices.profile import load_target
 from edgekit.model.edit import map_tensors
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Tensor
 from edgekit.model.writer import write
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.shared
 
 
 def test_visual_wake_words_loses_its_dead_half(shared_models: Path) -> None:
-    shrunk = shrink((shared_models / "mlperf_tiny/vww_96_int8.tflite").read_bytes())
+    shrunk = shrink(ModelFile.of((shared_models / "mlperf_tiny/vww_96_int8.tflite").read_bytes()))
     assert shrunk.vectors >= 1000
     assert shrunk.before_bytes == 333_288
     assert shrunk.after_bytes <= 85_000
@@ -48,8 +49,9 @@ def test_a_model_gets_smaller_and_answers_the_same(
 ) -> None:
     content = (shared_models / name).read_bytes()
     with tflm.Session() as micro, litert.Session() as light:
-        slim, _ = lossless(content, Oracle(micro, light))
-        inputs = proof_vectors(content, count=40)
+        file = ModelFile.of(content)
+        slim = lossless(file, Oracle(micro, light))[0].content
+        inputs = proof_vectors(file.model, count=40)
         assert first_difference(content, slim, inputs, micro) is None
     assert len(slim) <= most
 
@@ -66,7 +68,7 @@ def test_a_pruned_autoencoder_is_coded(shared_models: Path) -> None:
     original = read((shared_models / "mlperf_tiny/ad01_int8.tflite").read_bytes())
     content = write(map_tensors(original, prune))
     target = load_target("nucleo-l4r5zi")
-    shrunk = shrink(content, target=target, ram_budget_bytes=96 * 2**10)
+    shrunk = shrink(ModelFile.of(content), target=target, ram_budget_bytes=96 * 2**10)
     assert shrunk.after_bytes <= 98_000
     assert shrunk.arena_after_bytes is not None
     assert shrunk.arena_after_bytes <= 96 * 2**10

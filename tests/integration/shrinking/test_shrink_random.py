@@ -7,6 +7,7 @@ import pytest
 from random_graphs import random_graph
 
 from edgekit.errors import EdgekitError
+from edgekit.model.file import ModelFile
 from edgekit.model.macs import macs
 from edgekit.model.reader import read
 from edgekit.model.writer import write
@@ -45,8 +46,9 @@ def test_outputs_stay(sessions: Sessions, first: int) -> None:
     smaller = 0
     for seed in range(first, first + GROUP):
         content = random_graph(seed)
-        slim, _ = lossless(content, Oracle(micro, light))
-        inputs = proof_vectors(content, count=VECTORS)
+        file = ModelFile.of(content)
+        slim = lossless(file, Oracle(micro, light))[0].content
+        inputs = proof_vectors(file.model, count=VECTORS)
         assert first_difference(content, slim, inputs, micro) is None, f"seed {seed}"
         assert first_difference(content, slim, inputs, light) is None, f"seed {seed}"
         assert len(slim) < len(content)
@@ -63,7 +65,7 @@ def test_damaged_files_are_refused_in_a_sentence(sessions: Sessions) -> None:
             content[place] = rng.choice([0, 1, 255, rng.integers(256)])
         try:
             require_shrinkable(read(bytes(content)))
-            lossless(bytes(content), Oracle(*sessions))
+            lossless(ModelFile.of(bytes(content)), Oracle(*sessions))
         except EdgekitError as error:
             assert "\n" not in error.message
             refused += 1
@@ -89,7 +91,7 @@ def test_coded_weights_stay(sessions: Sessions, coding: str) -> None:
             if (made := ENCODERS[coding](tensor)) is not None
         ]
         decoding = write(with_decode(model, coded))
-        inputs = proof_vectors(content, count=VECTORS)
+        inputs = proof_vectors(ModelFile.of(content).model, count=VECTORS)
         assert first_difference(content, decoding, inputs, micro) is None, f"seed {seed}"
         tensors += len(coded)
     assert tensors > 50

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.numerics.ranges import METHODS
@@ -35,7 +36,9 @@ class Digits:
     labels: np.ndarray
 
     def accuracy(self, content: bytes) -> float:
-        return score_outputs(real_outputs("litert", content, self.inputs), self.labels).value
+        return score_outputs(
+            real_outputs("litert", ModelFile.of(content), self.inputs), self.labels
+        ).value
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_every_method_but_minmax_keeps_the_accuracy_beside_one_outlier(
     whole = digits.accuracy(floating)
     found = {}
     for method in METHODS:
-        made = calibrate(floating, faulty, method=method, progress=silent)
+        made = calibrate(ModelFile.of(floating), faulty, method=method, progress=silent)
         assert "calibration sample 7 alone sets the range" in made.doubts[0]
         ranges = {} if method == "minmax" else made.ranges
         found[method] = digits.accuracy(worker.call(quantized, silent, floating, ranges, io="int8"))
@@ -105,7 +108,7 @@ def test_every_method_but_minmax_keeps_the_accuracy_beside_one_outlier(
 
 
 def test_the_ranges_are_in_the_file(digits: Digits, worker: Worker, floating: bytes) -> None:
-    made = calibrate(floating, digits.samples, method="percentile", progress=silent)
+    made = calibrate(ModelFile.of(floating), digits.samples, method="percentile", progress=silent)
     graph = read(worker.call(quantized, silent, floating, made.ranges, io="int8")).main
     first = graph.operators[0]
     for index in (first.inputs[0], first.outputs[0]):
@@ -121,7 +124,7 @@ def test_bias_correction_rescues_two_bits(
 ) -> None:  # FACTS: .431 to .882 on one small network, weights per channel
     whole = read(worker.call(quantized, silent, floating, {}, io="int8"))
     content = write(coarsened(whole, QuantizeSpec(simulate="int2")).model)
-    found = correct_biases(silent, content, floating, digits.samples)
+    found = correct_biases(silent, ModelFile.of(content), ModelFile.of(floating), digits.samples)
     assert found.left == ()
     assert len(found.layers) == 3
     assert digits.accuracy(found.content) > digits.accuracy(content) + 0.05

@@ -18,6 +18,7 @@ from edgekit.errors import (
     UnsupportedModelError,
     UsageError,
 )
+from edgekit.model.file import ModelFile
 from edgekit.quantity import Quantity
 from edgekit.runtimes.emulator import BOARDS
 
@@ -42,7 +43,7 @@ def files_of(format_: str, *, model: bytes = MODEL, **options: object) -> tuple[
         "scale": 1 / 255,
         "offset": -0.5,
     }
-    return emit(model, format=format_, **(settings | options))  # type: ignore[arg-type]
+    return emit(ModelFile.of(model), format=format_, **(settings | options))  # type: ignore[arg-type]
 
 
 def golden_files(format_: str) -> list[EmittedFile]:

@@ -7,6 +7,7 @@ from graphs import GraphBuilder
 from edgekit.data.reference import Vectors
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.explain import explain
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.shrinking.coding import CodedTensor, with_decode
@@ -21,5 +22,8 @@ def test_a_file_with_coded_weights_is_refused_with_the_way_on() -> None:
     assert coded is not None
     item = CodedTensor(tensor=weights, coding="pruning", coded=coded, saved_bytes=0)
     with pytest.raises(UnsupportedModelError, match="LiteRT does not decode") as caught:
-        explain(write(with_decode(model, [item])), Vectors(inputs=np.zeros((2, 8), np.float32)))
+        explain(
+            ModelFile.of(write(with_decode(model, [item]))),
+            Vectors(inputs=np.zeros((2, 8), np.float32)),
+        )
     assert "before 'edgekit shrink' coded it" in str(caught.value.hint)

@@ -12,6 +12,7 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.explain import explain
 from edgekit.explanation.noise import noise
 from edgekit.model.edit import with_main
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Tensor
 from edgekit.model.writer import write
@@ -41,7 +42,7 @@ def test_the_noise_of_a_fully_connected_layer_is_that_of_its_integers(
     found = (integers.astype(np.float64) - int(sink.quantization.zero_points[0])) * scale(sink)
     expected = 10 * math.log10(np.sum(real**2) / np.sum((real - found) ** 2))
 
-    entry, layer = noise(content, inputs, progress=silent)
+    entry, layer = noise(ModelFile.of(content), inputs, progress=silent)
     assert (entry.op, layer.op, layer.index) == ("INPUT", "FULLY_CONNECTED", 0)
     assert layer.sqnr_db == pytest.approx(expected, abs=0.05)
     assert entry.sqnr_db is not None
@@ -52,7 +53,7 @@ def test_a_model_of_two_inputs_has_no_lines() -> None:
     builder = GraphBuilder((1, 4))
     other = builder.add_input((1, 4))
     content = builder.build(builder.add(builder.input, other))
-    assert noise(content, np.zeros((2, 4), np.float32), progress=silent) == ()
+    assert noise(ModelFile.of(content), np.zeros((2, 4), np.float32), progress=silent) == ()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_file_whose_shapes_are_not_those_of_its_operators_is_refused(
     content = write(with_main(model, replace(graph, tensors=tuple(tensors))))
     vectors = Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32))
     with pytest.raises(UnsupportedModelError, match=message):
-        explain(content, vectors)
+        explain(ModelFile.of(content), vectors)
 
 
 def test_a_model_without_an_output_is_refused() -> None:
@@ -79,7 +80,7 @@ def test_a_model_without_an_output_is_refused() -> None:
     model = read(builder.build(builder.conv(builder.input, 3)))
     content = write(replace(with_main(model, replace(model.main, outputs=())), signatures=()))
     with pytest.raises(UnsupportedModelError, match="has no output"):
-        explain(content, Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32)))
+        explain(ModelFile.of(content), Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32)))
 
 
 @pytest.mark.parametrize("scales", [(1e37,), (0.1, 0.2, 0.3)])
@@ -97,4 +98,4 @@ def test_activations_on_a_grid_that_no_runtime_has_are_refused(scales: tuple[flo
     tensors[graph.outputs[0]] = replace(tensors[graph.outputs[0]], quantization=made)
     content = write(with_main(model, replace(graph, tensors=tuple(tensors))))
     with pytest.raises(UnsupportedModelError, match="its grid is none"):
-        explain(content, Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32)))
+        explain(ModelFile.of(content), Vectors(inputs=np.zeros((2, 6, 6, 4), np.float32)))

@@ -9,12 +9,14 @@ from operator_graphs import GraphBuilder
 
 from edgekit.devices.profile import load_target
 from edgekit.errors import EdgekitError
-from edgekit.fit.check import Fit, check_model, to_json
+from edgekit.fit.check import check_model
 from edgekit.fit.registrations import registrations
 from edgekit.fit.tflm_operators import CUSTOM
+from edgekit.model.file import ModelFile
 from edgekit.model.inspection import inspect
 from edgekit.model.integer import float_tensors
 from edgekit.model.reader import read
+from edgekit.record.fit import Fit, to_json
 from edgekit.shrinking.links import links
 from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable
@@ -48,7 +50,7 @@ def answers(content: bytes) -> Iterator[Fit]:
         except EdgekitError as error:
             assert error.message
     if model.main.inputs:
-        proof_vectors(content, count=8)
+        proof_vectors(ModelFile.of(content).model, count=8)
     for target in TARGETS:
         fit = check_model(model, target, limits=Limits())
         json.dumps(to_json(fit), allow_nan=False)

@@ -9,10 +9,12 @@ from operator_models import lstm, single_operator
 
 from edgekit.devices.profile import Target, load_target
 from edgekit.errors import InputError
-from edgekit.fit.check import check, to_json
+from edgekit.fit.check import check
 from edgekit.fit.flash import code_quantity, combined_bytes
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.quantization.coarse_weights import int4_weights
+from edgekit.record.fit import to_json
 from edgekit.specs import Limits
 
 # What each registration adds to a firmware of the interpreter alone (27,704 B), Cortex-M4.
@@ -51,7 +53,7 @@ def content() -> bytes:
 
 
 def test_every_figure_says_where_it_comes_from(content: bytes, board: Target) -> None:
-    fit = check(content, board)
+    fit = check(ModelFile.of(content), board)
     assert fit.runs
     assert fit.fits
     for figure in (fit.arena_bytes, fit.model_bytes, fit.code_bytes, fit.flash_bytes):
@@ -66,14 +68,14 @@ def test_json_has_the_keys_that_outsiders_rely_on(content: bytes, board: Target)
     assert {
         "target", "runs", "fits", "unsupported_operators", "arena_bytes", "model_bytes",
         "code_bytes", "flash_bytes", "ram_bytes", "latency_ms", "findings",
-    } <= set(to_json(check(content, board)))  # fmt: skip
+    } <= set(to_json(check(ModelFile.of(content), board)))  # fmt: skip
 
 
 def test_a_board_too_small_is_a_missed_finding_that_names_the_peak(
     content: bytes, board: Target
 ) -> None:
     small = replace(board, ram=replace(board.ram, total=2048, reserved=0))
-    fit = check(content, small)
+    fit = check(ModelFile.of(content), small)
     (missed,) = [finding for finding in fit.findings if not finding.passed]
     assert (fit.runs, fit.fits, missed.gate) == (True, False, "ram")
     assert "peak" in str(missed.hint)
@@ -82,17 +84,17 @@ def test_a_board_too_small_is_a_missed_finding_that_names_the_peak(
 def test_a_model_larger_than_the_flash_does_not_fit(content: bytes, board: Target) -> None:
     assert board.flash is not None
     small = replace(board, flash=replace(board.flash, total=32 * 1024, reserved=0))
-    fit = check(content, small)  # the interpreter's code alone takes more
+    fit = check(ModelFile.of(content), small)  # the interpreter's code alone takes more
     assert [finding.gate for finding in fit.findings if not finding.passed] == ["flash"]
 
 
 def test_the_projects_limits_are_held(content: bytes, board: Target) -> None:
-    fit = check(content, board, limits=Limits(flash=1024, ram=1024))
+    fit = check(ModelFile.of(content), board, limits=Limits(flash=1024, ram=1024))
     assert [finding.gate for finding in fit.findings if not finding.passed] == ["flash", "ram"]
 
 
 def test_no_code_size_is_claimed_for_a_core_that_was_not_linked_for(content: bytes) -> None:
-    fit = check(content, load_target("esp32-s3"))
+    fit = check(ModelFile.of(content), load_target("esp32-s3"))
     assert fit.code_bytes is None
     assert fit.flash_bytes is None  # what is left out is not known to be small
     assert fit.model_bytes.value == len(content)
@@ -110,7 +112,7 @@ def test_no_code_size_is_claimed_for_a_core_that_was_not_linked_for(content: byt
 def test_models_for_phones_are_refused_on_a_microcontroller(
     name: str, reason: str, shared_models: Path, board: Target
 ) -> None:
-    fit = check((shared_models / name).read_bytes(), board)
+    fit = check(ModelFile.of((shared_models / name).read_bytes()), board)
     assert not fit.runs
     assert reason in fit.unsupported_operators[0].reason
     assert "edgekit convert" in fit.unsupported_operators[0].instead
@@ -121,12 +123,12 @@ def test_person_detect_runs_on_the_chip_and_not_in_litert(
     shared_models: Path, board: Target
 ) -> None:
     content = (shared_models / "tflite_micro" / "person_detect.tflite").read_bytes()
-    assert check(content, board).runs
-    assert not check(content, load_target("pixel-4")).runs
+    assert check(ModelFile.of(content), board).runs
+    assert not check(ModelFile.of(content), load_target("pixel-4")).runs
 
 
 def test_a_legacy_uint8_model_is_refused_by_its_age(board: Target) -> None:
-    fit = check(single_operator("RELU", "uint8"), board)
+    fit = check(ModelFile.of(single_operator("RELU", "uint8")), board)
     assert not fit.runs
     assert "before 2020" in fit.unsupported_operators[0].reason
 
@@ -136,12 +138,12 @@ def test_float16_is_for_phones(board: Target) -> None:
     half = builder.tensor((1, 4), "float16", data=[0.5] * 4, scale=None)
     result = builder.tensor((1, 4), "float32", scale=None)
     builder.operator("DEQUANTIZE", [half], [result])
-    fit = check(builder.build([], [result]), board)
+    fit = check(ModelFile.of(builder.build([], [result])), board)
     assert "float16" in fit.unsupported_operators[0].reason
 
 
 def test_a_recurrent_model_is_planned_like_any_other(board: Target) -> None:
-    fit = check(lstm("int8"), board)
+    fit = check(ModelFile.of(lstm("int8")), board)
     assert fit.runs
     assert fit.arena_bytes is not None
 
@@ -153,7 +155,7 @@ def test_several_graphs_are_refused(board: Target) -> None:
         builder.operator("RELU", [source], [result])
         builder.graph.inputs, builder.graph.outputs = [source], [result]
     content = pack([first.graph, second.graph], first.buffers, first.codes)
-    fit = check(content, board)
+    fit = check(ModelFile.of(content), board)
     assert [item.gate for item in fit.findings if not item.passed] == ["graphs"]
     assert not fit.fits
 
@@ -176,7 +178,7 @@ def firmware(path: Path, model_bytes: int) -> Path:
 
 
 def test_a_map_measures_code_and_ram(content: bytes, board: Target, tmp_path: Path) -> None:
-    fit = check(content, board, map_file=firmware(tmp_path / "a.map", len(content)))
+    fit = check(ModelFile.of(content), board, map_file=firmware(tmp_path / "a.map", len(content)))
     assert fit.code_bytes is not None
     assert fit.flash_bytes is not None
     assert fit.ram_bytes is not None
@@ -190,7 +192,7 @@ def test_the_map_of_another_model_is_refused(
 ) -> None:
     path = firmware(tmp_path / "a.map", len(content) + difference)
     with pytest.raises(InputError, match=f"holds {len(content) + difference:,} B, and this one"):
-        check(content, board, map_file=path)
+        check(ModelFile.of(content), board, map_file=path)
 
 
 def test_a_map_with_room_for_no_model_is_refused(
@@ -199,7 +201,7 @@ def test_a_map_with_room_for_no_model_is_refused(
     path = firmware(tmp_path / "a.map", 16)
     path.write_text(path.read_text().replace("net_model", "net_data").replace("0x4010", "0x20"))
     with pytest.raises(InputError, match="holds none by name"):
-        check(content, board, map_file=path)
+        check(ModelFile.of(content), board, map_file=path)
 
 
 def test_the_code_of_int4_kernels_lies_between_int8s_and_that_of_all_types() -> None:

@@ -10,9 +10,11 @@ from operator_models import single_operator
 from edgekit.devices.profile import Cycles, Target, load_target
 from edgekit.errors import InputError
 from edgekit.finding import Finding
-from edgekit.fit.check import Fit, check, check_model, peak_in_words, to_json
+from edgekit.fit.check import check, check_model, peak_in_words
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.quantity import Quantity
+from edgekit.record.fit import Fit, to_json
 from edgekit.specs import Limits
 
 
@@ -43,9 +45,9 @@ def finding(fit: Fit, gate: str) -> Finding:
 def test_a_limit_holds_to_the_byte(
     content: bytes, board: Target, spare: int, *, passed: bool
 ) -> None:
-    flash, ram = figures(check(content, board))
+    flash, ram = figures(check(ModelFile.of(content), board))
     limits = Limits(flash=int(flash.value) + spare, ram=int(ram.value) + spare)
-    fit = check(content, board, limits=limits)
+    fit = check(ModelFile.of(content), board, limits=limits)
     assert finding(fit, "flash").passed is passed
     assert finding(fit, "ram").passed is passed
     assert fit.fits is passed
@@ -57,7 +59,7 @@ def test_the_memory_of_a_target_holds_to_the_byte(
     content: bytes, board: Target, spare: int, *, passed: bool
 ) -> None:
     assert board.flash is not None
-    flash, ram = figures(check(content, board))
+    flash, ram = figures(check(ModelFile.of(content), board))
     small = replace(
         board,
         flash=replace(
@@ -65,14 +67,14 @@ def test_the_memory_of_a_target_holds_to_the_byte(
         ),
         ram=replace(board.ram, total=int(ram.value) + 700 + spare, reserved=700, reserved_for="x"),
     )
-    fit = check(content, small)
+    fit = check(ModelFile.of(content), small)
     assert [item.passed for item in fit.findings if item.gate in ("flash", "ram")] == [passed] * 2
 
 
 def test_a_missed_limit_is_told_with_both_numbers_and_the_peak(
     content: bytes, board: Target
 ) -> None:
-    fit = check(content, board, limits=Limits(flash=1024, ram=1536))
+    fit = check(ModelFile.of(content), board, limits=Limits(flash=1024, ram=1536))
     flash, ram = figures(fit)
     assert finding(fit, "flash") == Finding(
         gate="flash",
@@ -99,7 +101,7 @@ def test_a_missed_limit_is_told_with_both_numbers_and_the_peak(
 
 
 def test_what_a_board_leaves_is_named_after_the_board(content: bytes, board: Target) -> None:
-    fit = check(content, board)
+    fit = check(ModelFile.of(content), board)
     messages = [item.message for item in fit.findings]
     assert messages[0] == "tflite-micro takes every operator"
     # The profile: 2 MiB of flash and 640 KiB of RAM, less what is reserved there.
@@ -114,7 +116,7 @@ def test_what_a_board_leaves_is_named_after_the_board(content: bytes, board: Tar
 def test_the_arena_has_64_bytes_or_a_hundredth_in_reserve(board: Target) -> None:
     def arena(side: int) -> Quantity:
         builder = GraphBuilder((1, side, side, 4), seed=1)
-        fit = check(builder.build(builder.conv(builder.input, 4, kernel=3)), board)
+        fit = check(ModelFile.of(builder.build(builder.conv(builder.input, 4, kernel=3))), board)
         assert fit.arena_bytes is not None
         return fit.arena_bytes
 
@@ -132,7 +134,7 @@ def test_the_arena_has_64_bytes_or_a_hundredth_in_reserve(board: Target) -> None
 def test_flash_is_the_model_and_the_code_with_the_bands_of_the_code(
     content: bytes, board: Target
 ) -> None:
-    fit = check(content, board)
+    fit = check(ModelFile.of(content), board)
     model, code, flash = fit.model_bytes, fit.code_bytes, fit.flash_bytes
     assert code is not None
     assert code.low is not None
@@ -156,9 +158,11 @@ def test_a_limit_on_time_holds_at_the_limit(content: bytes, board: Target) -> No
     macs = 8 * 8 * 16 * 3 * 3 * 2 + 16 * 4
     exact = replace(known, core=replace(known.core, clock=macs * 1000))  # one millisecond
     for limit, passed in ((1000.0, True), (1001.0, True), (999.0, False)):
-        found = finding(check(content, exact, limits=Limits(latency=limit)), "latency")
+        found = finding(
+            check(ModelFile.of(content), exact, limits=Limits(latency=limit)), "latency"
+        )
         assert found.passed is passed
-    fit = check(content, exact, limits=Limits(latency=500.0))
+    fit = check(ModelFile.of(content), exact, limits=Limits(latency=500.0))
     found = finding(fit, "latency")
     assert found.message == "latency: 1 ms of 0.5 ms, the project's limit"
     assert (found.limit, found.target, found.value) == (0.5, "nucleo-l4r5zi", fit.latency_ms)
@@ -167,14 +171,14 @@ def test_a_limit_on_time_holds_at_the_limit(content: bytes, board: Target) -> No
 
 
 def test_a_limit_on_time_is_not_held_where_no_time_is_known(content: bytes) -> None:
-    fit = check(content, load_target("pico"), limits=Limits(latency=1.0))
+    fit = check(ModelFile.of(content), load_target("pico"), limits=Limits(latency=1.0))
     assert fit.latency_ms is None
     assert fit.latency_unknown is not None
     assert "latency" not in [item.gate for item in fit.findings]
 
 
 def test_an_operator_that_is_refused_is_named_and_leaves_no_figures(board: Target) -> None:
-    fit = check(single_operator("RELU", "uint8"), board)
+    fit = check(ModelFile.of(single_operator("RELU", "uint8")), board)
     assert (fit.runs, fit.fits) == (False, False)
     assert (fit.arena_bytes, fit.code_bytes, fit.flash_bytes, fit.ram_bytes) == (None,) * 4
     assert (fit.latency_ms, fit.operator_ms, fit.plan) == (None, (), None)
@@ -203,7 +207,7 @@ def test_the_first_of_several_refusals_is_told_with_its_layer(board: Target) -> 
 
 
 def test_every_operator_taken_is_a_finding_too(content: bytes, board: Target) -> None:
-    assert finding(check(content, board), "operators") == Finding(
+    assert finding(check(ModelFile.of(content), board), "operators") == Finding(
         gate="operators",
         passed=True,
         message="tflite-micro takes every operator",
@@ -228,7 +232,7 @@ def test_several_graphs_are_refused_with_their_number(content: bytes, board: Tar
 
 
 def test_json_has_all_but_the_plan(content: bytes, board: Target) -> None:
-    fit = check(content, board)
+    fit = check(ModelFile.of(content), board)
     assert to_json(fit).keys() == set(Fit.__slots__) - {"plan"}
 
 
@@ -249,7 +253,7 @@ def test_a_linked_firmware_is_measured_in_bytes(
 ) -> None:
     path = tmp_path / "a.map"
     path.write_text(MAP.format(flash=hex(0x4000 + len(content)), model=hex(len(content))))
-    fit = check(content, board, map_file=path)
+    fit = check(ModelFile.of(content), board, map_file=path)
     source = "linker map a.map"
     assert fit.code_bytes == Quantity(value=0x4000, unit="B", kind="measured", source=source)
     assert fit.ram_bytes == Quantity(value=0x1000, unit="B", kind="measured", source=source)
@@ -268,7 +272,7 @@ def test_a_map_that_is_the_model_alone_is_none_of_a_firmware(
     flash, model = hex(len(content)), hex(len(content))  # no byte is left for the code
     path.write_text(MAP.format(flash=flash, model=model).replace("0x4000 app.o", "0x0 app.o"))
     with pytest.raises(InputError, match="is of another model") as caught:
-        check(content, board, map_file=path)
+        check(ModelFile.of(content), board, map_file=path)
     assert caught.value.hint == "link the firmware with this model and give its map"
 
 
@@ -276,10 +280,10 @@ def test_a_fused_tensor_is_named_after_its_last_operation(board: Target) -> None
     builder = GraphBuilder((1, 8, 8, 2), seed=1)
     place = builder.conv(builder.input, 16, kernel=3)
     builder.tensors[place] = replace(builder.tensors[place], name="a b/Relu;a b/BiasAdd;a b/Conv2D")
-    fit = check(builder.build(builder.average_pool(place, size=8)), board)
+    fit = check(ModelFile.of(builder.build(builder.average_pool(place, size=8))), board)
     assert fit.plan is not None
     assert peak_in_words(fit.plan).endswith("the largest buffer there has 1,024 B a b/Relu")
     builder.tensors[place] = replace(builder.tensors[place], name="")
-    fit = check(builder.build(builder.average_pool(place, size=8)), board)
+    fit = check(ModelFile.of(builder.build(builder.average_pool(place, size=8))), board)
     assert fit.plan is not None
     assert peak_in_words(fit.plan).endswith("the largest buffer there has 1,024 B")

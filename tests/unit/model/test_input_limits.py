@@ -11,6 +11,7 @@ from operator_models import single_operator
 from edgekit.data.validation import validation_vectors
 from edgekit.emission.golden_vectors import random_inputs
 from edgekit.errors import ToolError, UnsupportedModelError
+from edgekit.model.file import ModelFile
 from edgekit.model.input_limits import input_limits
 from edgekit.model.reader import read
 from edgekit.runtimes import litert, tflm
@@ -21,8 +22,8 @@ from edgekit.specs import DataSpec
 ROWS = 7
 Makers = Callable[[bytes], tuple[np.ndarray, ...]]
 MAKERS: list[Makers] = [
-    lambda content: proof_vectors(content, count=40),
-    lambda content: random_inputs(content, 40, seed=3),
+    lambda content: proof_vectors(ModelFile.of(content).model, count=40),
+    lambda content: random_inputs(ModelFile.of(content).model, 40, seed=3),
 ]
 
 
@@ -119,13 +120,15 @@ def test_ids_stay_within_their_table(
 @pytest.mark.parametrize("name", ["int32", "lookup"])
 def test_a_table_of_ids_shrinks(name: str) -> None:
     content = CASES[name][0]
-    assert shrink(content).vectors == 1000
+    assert shrink(ModelFile.of(content)).vectors == 1000
 
 
 def test_random_data_name_every_row(light: litert.Session) -> None:
     content, *_ = CASES["cast from float"]
     spec = DataSpec(source="random")
-    vectors = validation_vectors(content, spec, directory=Path(), seed=0).vectors
+    vectors = validation_vectors(
+        ModelFile.of(content).model, spec, directory=Path(), seed=0
+    ).vectors
     assert set(np.unique(vectors.inputs).tolist()) == set(range(ROWS))
     light.run(content, (vectors.inputs,))
 

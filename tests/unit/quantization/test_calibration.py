@@ -5,6 +5,7 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError
+from edgekit.model.file import ModelFile
 from edgekit.model.float_twin import float_twin
 from edgekit.model.reader import read
 from edgekit.model.writer import write
@@ -31,7 +32,7 @@ def test_each_computed_tensor_has_the_range_of_its_values_in_litert(
     model: bytes, light: litert.Session
 ) -> None:
     graph = read(model).main
-    found = calibrate(model, SAMPLES, method="minmax", progress=silent)
+    found = calibrate(ModelFile.of(model), SAMPLES, method="minmax", progress=silent)
     assert found.doubts == ()
     assert len(found.ranges) == 1 + len(graph.operators)
     for operator in graph.operators:
@@ -46,13 +47,15 @@ def test_one_sample_a_hundred_times_as_large_is_named_with_its_place(model: byte
     faulty = SAMPLES.copy()
     faulty[7] *= 100
     places = range(1000, 1040)
-    found = calibrate(model, faulty, method="minmax", places=places, progress=silent)
+    found = calibrate(ModelFile.of(model), faulty, method="minmax", places=places, progress=silent)
     (sentence,) = found.doubts
     assert "calibration sample 7 (number 1007 of the data) alone sets the range" in sentence
     assert 'set calibration = "percentile"' in sentence
-    clipped = calibrate(model, faulty, method="percentile", places=places, progress=silent)
+    clipped = calibrate(
+        ModelFile.of(model), faulty, method="percentile", places=places, progress=silent
+    )
     assert "the calibration 'percentile' leaves it out" in clipped.doubts[0]
-    whole = calibrate(model, SAMPLES, method="minmax", progress=silent).ranges
+    whole = calibrate(ModelFile.of(model), SAMPLES, method="minmax", progress=silent).ranges
     for name, item in clipped.ranges.items():
         assert item.high <= whole[name].high
         assert item.low >= whole[name].low
@@ -91,7 +94,7 @@ def test_tensors_that_are_all_but_constant_raise_no_doubts() -> None:
 
 
 def test_samples_go_through_in_parts_and_come_out_in_order(model: bytes) -> None:
-    spreads = observe(model, SAMPLES, silent)  # 40 are two parts of 16 and a rest
+    spreads = observe(ModelFile.of(model), SAMPLES, silent)  # 40 are two parts of 16 and a rest
     entry = read(model).main.tensors[0].name
     assert spreads[entry].highs == pytest.approx(SAMPLES.max(axis=(1, 2, 3)))
 

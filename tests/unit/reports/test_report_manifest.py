@@ -1,6 +1,7 @@
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.pipeline import manifest as written
-from edgekit.reports.manifest import FILE_NAME, SCHEMA, load, read
+from edgekit.reports.manifest import FILE_NAME, SCHEMA, load, read, written
 from edgekit.reports.manifest import Manifest as Read
 
 _JSON = st.recursive(
@@ -32,8 +32,15 @@ def test_every_manifest_made_by_hand_is_read(make: Callable[[], manifests.Manife
     assert isinstance(read(make()), Read)
 
 
-def test_the_reader_knows_the_writers_file_and_schema() -> None:
-    assert (FILE_NAME, SCHEMA) == (written.FILE_NAME, written.SCHEMA)
+@pytest.mark.parametrize("make", manifests.ALL.values(), ids=manifests.ALL)
+def test_what_is_written_of_a_manifest_is_read_as_the_same(
+    make: Callable[[], manifests.Manifest],
+) -> None:
+    found = read(make())
+    again = read(json.loads(json.dumps(written(found))))
+
+    stages = tuple(replace(item, seconds=None, reused=False) for item in found.stages)
+    assert again == replace(found, stages=stages)
 
 
 def test_null_and_absent_are_the_same() -> None:

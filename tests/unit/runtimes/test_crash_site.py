@@ -7,6 +7,7 @@ import pytest
 from graphs import GraphBuilder
 
 from edgekit.errors import ToolError, UnsupportedModelError
+from edgekit.model.file import ModelFile
 from edgekit.runtimes import litert, tflm
 from edgekit.shrinking import shrink
 
@@ -54,7 +55,7 @@ def test_a_sum_of_too_small_a_scale_is_named(micro: tflm.Session) -> None:
 
 def test_shrink_goes_on_in_the_other_runtime() -> None:
     content = softmax_of(0.9 * SMALLEST)
-    assert shrink(content).runtimes == ("litert",)
+    assert shrink(ModelFile.of(content)).runtimes == ("litert",)
 
 
 def test_a_crash_of_unknown_cause_names_the_operator(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder, random_inputs
 
+from edgekit.model.file import ModelFile
 from edgekit.model.macs import work
 from edgekit.model.reader import read
 from edgekit.runtimes import litert, tflm
@@ -24,7 +25,7 @@ def test_the_outputs_do_not_depend_on_the_halves(opened: type, samples: int) -> 
     long = 2 * work(read(content))
     found = run_in_halves(
         opened,
-        content,
+        ModelFile.of(content),
         inputs,
         long=long,
         progress=lambda done, total, _="": told.append((done, total)),

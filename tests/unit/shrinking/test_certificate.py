@@ -8,6 +8,7 @@ from graphs import GraphBuilder
 
 from edgekit.devices.profile import load_target
 from edgekit.errors import MissingDependencyError
+from edgekit.model.file import ModelFile
 from edgekit.model.macs import work
 from edgekit.model.reader import read
 from edgekit.model.values import Model
@@ -73,7 +74,7 @@ def test_corners_come_first_and_data_never_push_them_out() -> None:
     content = network(dead=())
     data = (np.full((9, 12, 12, 2), 3, np.int8),)
     for count in (CORNERS, CORNERS + 1, 12):
-        (vectors,) = proof_vectors(content, data, count=count)
+        (vectors,) = proof_vectors(ModelFile.of(content).model, data, count=count)
         assert len(vectors) == count
         assert [item.min() for item in vectors[:2]] == [-128, 127]
         assert np.unique(vectors[3]).tolist() == [-128, 127]
@@ -82,7 +83,7 @@ def test_corners_come_first_and_data_never_push_them_out() -> None:
 
 def test_only_what_changed_is_in_the_region() -> None:
     content = network(dead=(1, 5))
-    small = shrink(content).content
+    small = shrink(ModelFile.of(content)).content
     region = changed_region(read(content), read(small))
     assert region is not None
     assert operators(region.before) == operators(region.after)
@@ -99,10 +100,10 @@ def test_only_what_changed_is_in_the_region() -> None:
 
 def test_a_changed_part_is_proved_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     content = network(dead=(1, 5))
-    whole = shrink(content)
+    whole = shrink(ModelFile.of(content))
     assert (whole.vectors, whole.whole_vectors) == (1000, 1000)
     monkeypatch.setattr("edgekit.shrinking.certificate.SMALL", 0)
-    part = shrink(content)
+    part = shrink(ModelFile.of(content))
     assert part.content == whole.content
     assert (part.vectors, part.whole_vectors) == (1000, 200)
 
@@ -113,20 +114,20 @@ def test_a_fault_is_found_by_part_or_whole(operator: int, monkeypatch: pytest.Mo
     content = network(dead=())
     other = with_changed_weight(content, operator, 3)
     with Sessions(RUNS) as sessions, pytest.raises(NotExactError, match="gives another output"):
-        certify(content, other, sessions, runs=RUNS)
+        certify(ModelFile.of(content), ModelFile.of(other), sessions, runs=RUNS)
 
 
 def test_phones_need_no_tflite_micro(monkeypatch: pytest.MonkeyPatch) -> None:
     content = network(dead=(1, 5))
-    both = shrink(content)
+    both = shrink(ModelFile.of(content))
 
     def absent(_: object) -> None:
         raise MissingDependencyError("TFLite-Micro is not installed")
 
     monkeypatch.setattr(tflm.Session, "__init__", absent)
     with pytest.raises(MissingDependencyError):
-        shrink(content)
-    phone = shrink(content, target=load_target("pixel-4"))
+        shrink(ModelFile.of(content))
+    phone = shrink(ModelFile.of(content), target=load_target("pixel-4"))
     assert phone.content == both.content
     assert phone.runtimes == ("litert",)
     assert phone.arena_before_bytes is None
@@ -147,12 +148,12 @@ class RoundsElsewhere:
 
 def test_xnnpacks_own_rounding_is_told_and_fails_nothing() -> None:
     content = network(dead=(1, 5))
-    small = shrink(content).content
+    small = shrink(ModelFile.of(content)).content
     with Sessions(("litert",)) as sessions:
         sessions.by_name = {"litert": (RoundsElsewhere(),)}
-        found = certify(content, small, sessions, runs=("litert",))
+        found = certify(ModelFile.of(content), ModelFile.of(small), sessions, runs=("litert",))
         assert found.runtimes == ("litert",)
         assert "XNNPACK rounds" in found.notes[0]
         with pytest.raises(NotExactError):
             other = with_changed_weight(content, 4, 3)
-            certify(content, other, sessions, runs=("litert",))
+            certify(ModelFile.of(content), ModelFile.of(other), sessions, runs=("litert",))

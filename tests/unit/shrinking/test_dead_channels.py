@@ -8,6 +8,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
@@ -31,7 +32,7 @@ def shrunk(micro: tflm.Session, light: litert.Session) -> "Shrinker":
 
     def run(content: bytes) -> "Model":
         slim = dead_channels(read(content), Oracle(micro, light))
-        inputs = proof_vectors(content, count=40)
+        inputs = proof_vectors(ModelFile.of(content).model, count=40)
         for session in (micro, light):
             assert first_difference(content, write(slim), inputs, session) is None
         return slim
@@ -69,7 +70,9 @@ def test_a_constant_moves_into_the_next_bias(shrunk: "Shrinker", micro: tflm.Ses
     x = builder.conv(builder.input, 3, dead=(1,))
     y = builder.conv(x, 2)
     content = builder.build(y, x)
-    constant = int(micro.run(content, proof_vectors(content, count=8))[1][0, 0, 0, 1])
+    constant = int(
+        micro.run(content, proof_vectors(ModelFile.of(content).model, count=8))[1][0, 0, 0, 1]
+    )
     model = shrunk(builder.build(y))
     assert kernel_shapes(model) == [(2, 1, 1, 2), (2, 1, 1, 2)]
     second = builder.operators[1]

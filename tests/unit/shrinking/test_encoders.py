@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from graphs import GraphBuilder, random_inputs
 
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Quantization, Tensor
 from edgekit.model.writer import write
@@ -160,11 +161,11 @@ def two_layers() -> bytes:
 
 def test_the_budget_decides_how_many_are_coded(micro: tflm.Session) -> None:
     content = two_layers()
-    plain = micro.minimum_arena_bytes(content)
+    plain = micro.minimum_arena_bytes(ModelFile.of(content))
     for extra, expected in ((0, 0), (4096 + 512, 1), (8192 + 1024, 2)):
         decoding, coded = code(read(content), micro, ram_budget_bytes=plain + extra)
         assert len(coded) == expected
-        assert micro.minimum_arena_bytes(write(decoding)) <= plain + extra
+        assert micro.minimum_arena_bytes(ModelFile.of(write(decoding))) <= plain + extra
     assert len(write(decoding)) < 0.5 * len(content)
 
 

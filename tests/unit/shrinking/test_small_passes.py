@@ -8,6 +8,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Metadata
 from edgekit.model.writer import write
@@ -32,7 +33,7 @@ def checked(micro: tflm.Session, light: litert.Session) -> "Checked":
 
     def run(content: bytes, step: "Callable[[Model, Oracle], Model]") -> "Model":
         slim = step(read(content), Oracle(micro, light))
-        inputs = proof_vectors(content, count=20)
+        inputs = proof_vectors(ModelFile.of(content).model, count=20)
         for session in (micro, light):
             assert first_difference(content, write(slim), inputs, session) is None
         return slim

@@ -14,6 +14,7 @@ from operator_graphs import options
 from edgekit.cli import edgekit
 from edgekit.data.reference import Vectors
 from edgekit.errors import UnsupportedModelError
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
 from edgekit.model.values import Model
 from edgekit.model.writer import write
@@ -48,7 +49,7 @@ def convolutions() -> Model:
 
 
 def outputs_of(content: bytes, inputs: Reals, *names: str) -> dict[str, Reals]:
-    return {name: real_outputs(name, content, inputs) for name in names}
+    return {name: real_outputs(name, ModelFile.of(content), inputs) for name in names}
 
 
 @pytest.mark.parametrize("names", [("litert", "tflite-micro"), ("tflite-micro",)])
@@ -59,7 +60,7 @@ def test_an_operator_that_tflite_micro_computes_wrongly(names: tuple[str, ...]) 
     outputs = outputs_of(content, vectors.inputs, *names)
     right = (stored > BORDERS).reshape(5, 2, 4)  # what GREATER means
     assert not outputs["tflite-micro"].any()
-    found = agreement(content, vectors, outputs)
+    found = agreement(ModelFile.of(content), vectors, outputs)
     assert found is not None
     assert (found.samples, found.asked, found.differing) == (
         5,
@@ -92,10 +93,10 @@ def test_runtimes_that_agree_are_not_asked_twice(monkeypatch: pytest.MonkeyPatch
     vectors = Vectors(inputs=real(model, stored))
     outputs = outputs_of(content, vectors.inputs, "litert", "tflite-micro")
     monkeypatch.setattr(module.litert, "Session", None)  # no reference kernels are started
-    assert agreement(content, vectors, outputs) == Agreement(
+    assert agreement(ModelFile.of(content), vectors, outputs) == Agreement(
         samples=16, rounded=0, asked=0, differing=0, classes=0, steps=0.0
     )
-    assert agreement(content, vectors, {"litert": outputs["litert"]}) is None
+    assert agreement(ModelFile.of(content), vectors, {"litert": outputs["litert"]}) is None
 
 
 def real(model: Model, stored: npt.NDArray[np.generic]) -> Reals:
@@ -114,7 +115,7 @@ def test_what_the_fast_kernels_alone_round_otherwise_is_told_and_holds() -> None
     outputs["litert"] = outputs["tflite-micro"].copy()
     outputs["litert"][:4] += np.float32(3 / 256)
     outputs["litert"][4:9] += np.float32(1 / 256)  # one step is not even asked about
-    found = agreement(content, vectors, outputs)
+    found = agreement(ModelFile.of(content), vectors, outputs)
     assert found is not None
     assert (found.rounded, found.asked, found.differing, found.first) == (4, 4, 0, None)
     *_, finding = gates(None, (), accuracy_drop=None, agreement=found)
@@ -132,7 +133,7 @@ def test_another_class_is_asked_about_however_near_it_is() -> None:
     lite = micro.copy()
     lite[1, 3] += np.float32(2 / 256)
     lite[1, 0] -= np.float32(1 / 256)
-    found = agreement(content, vectors, {"litert": lite, "tflite-micro": micro})
+    found = agreement(ModelFile.of(content), vectors, {"litert": lite, "tflite-micro": micro})
     assert found is not None
     assert found.rounded == 1
 
@@ -175,7 +176,7 @@ def test_the_operator_that_leaves_its_own_step_is_named(
     monkeypatch.setattr(Shifted, "steps", steps)
     monkeypatch.setattr(Shifted, "tensor", model.main.outputs[0])
     monkeypatch.setattr("edgekit.verification.divergence.tflm.Session", Shifted)
-    found = first_divergence(write(model), model, stored)
+    found = first_divergence(ModelFile.of(write(model)), stored)
     assert (found and found.op) == named
 
 
@@ -200,7 +201,7 @@ def test_a_shape_that_only_shows_when_it_runs_is_refused_in_the_same_words() -> 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edgekit.verification.divergence.tflm.Session", Silent)
         with pytest.raises(UnsupportedModelError, match=r"declared with the shape \(9, 2\)"):
-            first_divergence(content, model, stored)
+            first_divergence(ModelFile.of(content), stored)
 
 
 def test_samples_for_the_reference_kernels_are_bounded_by_their_work(
@@ -211,7 +212,9 @@ def test_samples_for_the_reference_kernels_are_bounded_by_their_work(
     monkeypatch.setattr(module, "_REFERENCE_MACS", 5 * one + 1)
     content = write(model)
     vectors = Vectors(inputs=real(model, random_inputs(model, 40, seed=1)[0]))
-    found = agreement(content, vectors, outputs_of(content, vectors.inputs, "tflite-micro"))
+    found = agreement(
+        ModelFile.of(content), vectors, outputs_of(content, vectors.inputs, "tflite-micro")
+    )
     assert found is not None
     assert (found.samples, found.asked) == (40, 5)
 
@@ -232,7 +235,7 @@ def test_the_reference_kernels_are_others_than_the_fast_ones() -> None:
     right = stored.astype(int).sum(axis=(1, 2)).clip(-128, 127)
     assert np.array_equal(fast, right)
     assert not np.array_equal(defining, right)
-    assert first_divergence(content, read(content), stored) is None
+    assert first_divergence(ModelFile.of(content), stored) is None
 
 
 @pytest.mark.shared

@@ -5,9 +5,10 @@ import pytest
 from edgekit.errors import InputError
 from edgekit.finding import Finding
 from edgekit.quantity import Quantity
+from edgekit.record.verification import DropBound
 from edgekit.verification.limits import gates
 from edgekit.verification.metrics import Score
-from edgekit.verification.verify import DropBound, RuntimeScore
+from edgekit.verification.verify import RuntimeScore
 
 FLOAT = Score(metric="accuracy", value=0.98)
 

@@ -4,10 +4,12 @@ from graphs import GraphBuilder
 
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError
+from edgekit.model.file import ModelFile
+from edgekit.record.verification import DropBound
 from edgekit.verification import verify as module
 from edgekit.verification.limits import gates
 from edgekit.verification.metrics import Score
-from edgekit.verification.verify import DropBound, RuntimeScore
+from edgekit.verification.verify import RuntimeScore
 
 
 def classifier() -> bytes:
@@ -66,7 +68,7 @@ def test_disagreements_are_counted_against_the_float_model(
         labels=np.array([0, 1]),
         float_outputs=np.array([[0.8, 0.2], [0.4, 0.6]], np.float32),
     )
-    result = module.verify(classifier(), vectors, runtimes=("litert",))
+    result = module.verify(ModelFile.of(classifier()), vectors, runtimes=("litert",))
     assert result.reference is not None
     assert result.reference.value == 1.0
     assert result.runtimes[0].disagreements == 1
@@ -76,5 +78,7 @@ def test_disagreements_are_counted_against_the_float_model(
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(InputError, match="no runtime is called 'tflm'"):
         module.verify(
-            classifier(), Vectors(inputs=np.zeros((1, 1), np.float32)), runtimes=("tflm",)
+            ModelFile.of(classifier()),
+            Vectors(inputs=np.zeros((1, 1), np.float32)),
+            runtimes=("tflm",),
         )

@@ -10,6 +10,7 @@ import pytest
 from edgekit.cli import run
 from edgekit.data.reference import Vectors
 from edgekit.data.samples import load_held_out
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import Model, Tensor, read
 from edgekit.model.writer import write
 from edgekit.numerics.integers import dequantize
@@ -88,7 +89,7 @@ def accuracies(folder: Path, model: Model) -> list[float]:
     """Return the scores on 120 samples, in LiteRT and in TFLite-Micro."""
     samples = held_out(folder)
     vectors = Vectors(inputs=samples.x_validation, labels=samples.y_validation)
-    scores = [item.score for item in verify(write(model), vectors).runtimes]
+    scores = [item.score for item in verify(ModelFile.of(write(model)), vectors).runtimes]
     return [item.value for item in scores if item is not None]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from edgekit.callbacks import DeviceBudget, MagnitudePruning
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import Model, read
 from edgekit.pipeline.build import build
 from edgekit.project.project import Project
@@ -171,7 +172,7 @@ def test_half_of_the_channels_are_trained_away(
     assert history["sparsity"][-1] == pytest.approx(0.5, abs=1e-6)
     save_for_conversion(model, folder / "saved")
     content = converter.call(convert, silent, folder / "saved", samples(32)[0])
-    shrunk = shrink(content)  # with identical outputs, or it would not come back
+    shrunk = shrink(ModelFile.of(content))  # with identical outputs, or it would not come back
     assert made(read(shrunk.content)) == NETWORKS[make]
     assert shrunk.macs_after < 0.4 * shrunk.macs_before
 
@@ -202,7 +203,7 @@ def test_they_stay_away_in_quantization_aware_training(
         **common,
     )
     content = converter.call(convert, silent, folder / "aware", samples(32)[0])
-    assert made(read(shrink(content).content)) == NETWORKS[make]
+    assert made(read(shrink(ModelFile.of(content)).content)) == NETWORKS[make]
 
 
 def test_a_build_tells_the_truth_about_its_channels(keras3: Any, folder: Path) -> None:

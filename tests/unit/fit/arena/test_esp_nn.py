@@ -14,6 +14,7 @@ from edgekit.fit.arena.convolution_geometry import Layer, Window
 from edgekit.fit.arena.interpreter import EspChip, build_of, builds_of
 from edgekit.fit.arena.plan import plan
 from edgekit.fit.check import check
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import load, read
 
 
@@ -238,7 +239,7 @@ def test_each_kernel_asks_once() -> None:
 def test_the_arena_serves_every_version() -> None:
     target = load_target("esp32-s3")
     counts = [plan(read(content()), build).arena_bytes for build in builds_of(target)]
-    fit = check(content(), target)
+    fit = check(ModelFile.of(content()), target)
     arena = fit.arena_bytes
     assert arena is not None
     assert fit.plan is not None

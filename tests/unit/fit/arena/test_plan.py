@@ -13,6 +13,7 @@ from random_graphs import random_graph
 from edgekit.devices.profile import load_target
 from edgekit.fit.arena.interpreter import HOST, build_of
 from edgekit.fit.arena.plan import plan
+from edgekit.model.file import ModelFile
 from edgekit.model.reader import load, read
 from edgekit.model.writer import write
 from edgekit.runtimes import tflm
@@ -41,7 +42,7 @@ def test_the_plan_meets_the_truth_of_the_firmware(core: str, shared_models: Path
 @pytest.mark.parametrize("seed", range(4))
 def test_the_plan_is_what_the_wheel_needs(seed: int, micro: tflm.Session) -> None:
     content = random_graph(seed)
-    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(content)
+    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(ModelFile.of(content))
 
 
 # Two tables of 513 int16 are written while the input and the output are looked at: the wheel lets
@@ -64,7 +65,7 @@ def test_the_tables_of_a_softmax_in_16_bits_have_their_room(
         )
         tensors[place] = replace(tensors[place], shape=(1, 16), quantization=asked)
     content = write(replace(model, graphs=(replace(model.main, tensors=tuple(tensors)),)))
-    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(content)
+    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(ModelFile.of(content))
 
 
 def decoding(coding: str, *, per_channel: bool, outputs: int = 1) -> bytes:
@@ -97,7 +98,7 @@ def test_the_plan_of_coded_weights_is_what_the_wheel_needs(
     micro: tflm.Session, coding: str, *, per_channel: bool, layers: int
 ) -> None:
     content = decoding(coding, per_channel=per_channel, outputs=layers)
-    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(content)
+    assert plan(read(content), HOST).arena_bytes == micro.minimum_arena_bytes(ModelFile.of(content))
 
 
 def test_a_decoder_keeps_zero_points_that_are_not_zero(micro: tflm.Session) -> None:
@@ -112,7 +113,7 @@ def test_a_decoder_keeps_zero_points_that_are_not_zero(micro: tflm.Session) -> N
     model = replace(plain, graphs=(replace(plain.main, tensors=tuple(tensors)),))
     needed = plan(model, HOST).arena_bytes
     assert needed == plan(plain, HOST).arena_bytes + 80  # a byte for each of 80 channels
-    assert needed == micro.minimum_arena_bytes(write(model))
+    assert needed == micro.minimum_arena_bytes(ModelFile.of(write(model)))
 
 
 # Of a 32-bit compiler: each keeps the table of a class, a context and a profiler (12 bytes).

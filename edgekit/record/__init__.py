@@ -1,0 +1,1 @@
+"""What a build puts on record: the values that stages find out, and the manifest is made of."""
