@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError
+from edgekit.pipeline.keras_stages import training_of
 from edgekit.pipeline.stages import Watch, unwatched
 from edgekit.project.project import resolve
 from edgekit.runtimes.process import Worker
@@ -65,11 +66,7 @@ def sensitivity(
                 progress,
                 model,
                 spec=project.prune or PruneSpec(sparsity=0.5),
-                loss=project.train.loss or loss,
-                data=project.data,
-                metric=project.metric,
-                directory=project.directory,
-                seed=project.seed,
+                context=training_of(project, loss),
             )
 
 
@@ -94,12 +91,7 @@ def _trained(project: "Project", worker: Worker, folder: Path, watch: Watch) -> 
             train,
             progress,
             folder / FILE_NAME,
-            loss=loaded.loss,
-            spec=project.train,
-            data=project.data,
-            metric=project.metric,
-            directory=project.directory,
-            seed=project.seed,
+            context=training_of(project, loaded.loss),
             out=trained,
         )
     return trained, loaded.loss
