@@ -385,7 +385,11 @@ def test_the_sensitivity_of_coupled_layers_is_one(tf_keras: Any, folder: Path) -
         folder / "fresh.h5",
         spec=HALF,
         context=TrainingContext(
-            loss="", data=DataSpec(source="data.npz"), directory=folder, seed=0
+            loss="",
+            train=TrainSpec(),
+            data=DataSpec(source="data.npz"),
+            directory=folder,
+            seed=0,
         ),
     )
     assert [curve.name for curve in found.layers] == ["stem", "first"]
