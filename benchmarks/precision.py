@@ -33,6 +33,7 @@ from edgekit.runtimes.process import Worker, silent
 from edgekit.shrinking.diet import diet
 from edgekit.specs import Converted, DataSpec, QuantizeSpec, TrainSpec
 from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert
 from edgekit.training.export import export
 from edgekit.training.fit import train
@@ -154,10 +155,8 @@ class Bench:
             train,
             silent,
             folder / "model.h5",
-            loss=loaded.loss,
-            spec=task.train,
             out=folder / "trained.h5",
-            **self._common,
+            context=TrainingContext(loss=loaded.loss, train=task.train, **self._common),
         )
         self._trainer.call(export, silent, folder / "trained.h5", out=folder / "exported")
 
@@ -223,10 +222,8 @@ class Bench:
                 scheme=spec.scheme,
                 simulate=spec.simulate,
             ),
-            loss="",
-            train=self._task.train,
             out=self._folder / "saved",
-            **self._common,
+            context=TrainingContext(loss="", train=self._task.train, **self._common),
         )
         return self._coarsened(self._converted(self._folder / "saved", spec.converted), spec)
 

@@ -25,6 +25,7 @@ from edgekit.model.reader import read
 from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert
 from edgekit.training.fit import train
 from edgekit.training.load.load import load
@@ -107,10 +108,8 @@ class Bench:
             train,
             silent,
             folder / "model.h5",
-            loss=loaded.loss,
-            spec=task.train,
             out=folder / "trained.h5",
-            **self._common,
+            context=TrainingContext(loss=loaded.loss, train=task.train, **self._common),
         )
         self.float_accuracy = self._accuracy(folder / "trained.h5")
         first = self._prune(PruneSpec(sparsity=0.5, epochs=1))
@@ -142,10 +141,8 @@ class Bench:
             silent,
             self._folder / "trained.h5",
             spec=spec,
-            loss="",
-            train=self._task.train,
             out=self._folder / "pruned.h5",
-            **self._common,
+            context=TrainingContext(loss="", train=self._task.train, **self._common),
         ).layers
 
     def _int8(self) -> bytes:
@@ -154,10 +151,8 @@ class Bench:
             silent,
             self._folder / "pruned.h5",
             spec=QuantizeSpec(method="qat", epochs=self._task.qat_epochs),
-            loss="",
-            train=self._task.train,
             out=self._folder / "saved",
-            **self._common,
+            context=TrainingContext(loss="", train=self._task.train, **self._common),
         )
         calibration = self._samples.x_calibration
         with Worker("the TFLite converter") as converter:

@@ -9,6 +9,7 @@ from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError
 from edgekit.files.outputs import check_output_file
 from edgekit.files.whole_files import write_text
+from edgekit.pipeline.keras_stages import training_of
 from edgekit.pipeline.stages import Watch, unwatched
 from edgekit.project.project import Project, resolve
 from edgekit.runtimes.process import Worker
@@ -78,11 +79,7 @@ def _measured(project: Project, watch: Watch) -> Sensitivity:
                 progress,
                 model,
                 spec=project.prune or PruneSpec(sparsity=0.5),
-                loss=project.train.loss or loss,
-                data=project.data,
-                metric=project.metric,
-                directory=project.directory,
-                seed=project.seed,
+                context=training_of(project, loss),
             )
 
 
@@ -107,12 +104,7 @@ def _trained(project: Project, worker: Worker, folder: Path, watch: Watch) -> tu
             train,
             progress,
             folder / FILE_NAME,
-            loss=loaded.loss,
-            spec=project.train,
-            data=project.data,
-            metric=project.metric,
-            directory=project.directory,
-            seed=project.seed,
+            context=training_of(project, loaded.loss),
             out=trained,
         )
     return trained, loaded.loss

@@ -28,6 +28,7 @@ from edgekit.runtimes.process import Progress, Worker
 from edgekit.training._tensorflow import threads
 from edgekit.training.aware.quantize import Quantized, quantize_aware
 from edgekit.training.calibrated_quantization import calibrated, quantized
+from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert, warm
 from edgekit.training.export import export
 from edgekit.training.fit import Trained, train
@@ -65,6 +66,23 @@ def stages_to_file(project: "Project", stages: "Stages") -> HandOver:
     _check(project)
     with _Processes(project.module_folders) as processes:
         return _KerasStages(project, stages, processes).run()
+
+
+def training_of(project: "Project", loss: str) -> TrainingContext:
+    """Return what every stage that trains is told of ``project``.
+
+    Args:
+        project: What was asked for.
+        loss: The model's own.
+    """
+    return TrainingContext(
+        loss=loss,
+        train=project.train,
+        data=project.data,
+        metric=project.metric,
+        directory=project.directory,
+        seed=project.seed,
+    )
 
 
 def stages_of(project: "Project") -> tuple[str, ...]:
@@ -210,12 +228,7 @@ class _KerasStages:
                 train,
                 progress,
                 model,
-                loss=loaded.loss,
-                spec=self._project.train,
-                data=self._project.data,
-                metric=self._project.metric,
-                directory=self._project.directory,
-                seed=self._project.seed,
+                context=training_of(self._project, loaded.loss),
                 out=draft / FILE_NAME,
             )
 
@@ -236,12 +249,7 @@ class _KerasStages:
                 progress,
                 model,
                 spec=spec,
-                loss=loaded.loss,
-                train=self._project.train,
-                data=self._project.data,
-                metric=self._project.metric,
-                directory=self._project.directory,
-                seed=self._project.seed,
+                context=training_of(self._project, loaded.loss),
                 out=draft / FILE_NAME,
             )
 
@@ -261,12 +269,7 @@ class _KerasStages:
                 progress,
                 model,
                 spec=self._project.quantize,
-                loss=loaded.loss,
-                train=self._project.train,
-                data=self._project.data,
-                metric=self._project.metric,
-                directory=self._project.directory,
-                seed=self._project.seed,
+                context=training_of(self._project, loaded.loss),
                 out=draft / _SAVED_MODEL_NAME,
             )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.runtimes.process import Progress
-    from edgekit.specs import DataSpec, TrainSpec
+    from edgekit.training.context import TrainingContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,12 +58,7 @@ def train(
     progress: "Progress",
     model: "Path",
     *,
-    loss: str,
-    spec: "TrainSpec",
-    data: "DataSpec",
-    metric: str = "auto",
-    directory: "Path",
-    seed: int,
+    context: "TrainingContext",
     out: "Path",
 ) -> Trained:
     """Train the float model in the file ``model`` and write it to the file ``out``.
@@ -71,29 +66,25 @@ def train(
     Args:
         progress: Told the steps done.
         model: An ``.h5`` file of `edgekit.training.load.load`.
-        loss: The model's own (`edgekit.training.load.load.LoadedModel`); the project's comes first.
-        spec: Epochs, batch size, learning rate, loss.
-        data: Where the samples are.
-        metric: The project's; see `edgekit.data.samples.load_data`.
-        directory: The project's folder.
-        seed: Of the order of samples, and of dropout.
+        context: What the project asks for, and where its samples are.
         out: An ``.h5`` file.
 
     Raises:
         InputError: The data do not fit, or have no labels.
     """
-    seed_everything(seed)
+    seed_everything(context.seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
+    dataset = dataset_of(network, context)
+    spec = context.train
     if dataset.y_train is None:
         raise InputError(
-            f"train.epochs is {spec.epochs}, but {data.source} has no labels to train with",
+            f"train.epochs is {spec.epochs}, but {context.data.source} has no labels to train with",
             hint="give data with labels, or set [train] epochs = 0",
         )
     done = fit(
         network,
         dataset.x_train,
-        objective(spec.loss or loss, model=network, dataset=dataset, directory=directory),
+        objective_of(context, network, dataset),
         epochs=spec.epochs,
         learning_rate=spec.learning_rate,
         batch_size=spec.batch_size,
@@ -103,18 +94,21 @@ def train(
     return Trained(history=done.history, notes=(done.note,))
 
 
-def dataset_of(
-    model: Model, data: "DataSpec", *, metric: str = "auto", directory: "Path", seed: int
-) -> Dataset:
-    """Return the samples of ``data`` for ``model``; read once a process."""
+def dataset_of(model: Model, context: "TrainingContext") -> Dataset:
+    """Return the project's samples for ``model``; read once a process."""
     return load_data(
-        data,
-        directory=directory,
+        context.data,
+        directory=context.directory,
         input_shape=tuple(model.input_shape[1:]),
         output_shape=tuple(model.output_shape[1:]),
-        metric=metric,
-        seed=seed,
+        metric=context.metric,
+        seed=context.seed,
     )
+
+
+def objective_of(context: "TrainingContext", model: Model, dataset: Dataset) -> Objective:
+    """Return what to train ``model`` for: the project's loss, or the model's own."""
+    return objective(context.wanted_loss, model=model, dataset=dataset, directory=context.directory)
 
 
 def steps_in(samples: int, *, batch_size: int, epochs: int) -> int:

@@ -8,19 +8,19 @@ from edgekit.training._tensorflow import Layer, Model, seed_everything, tf_keras
 from edgekit.training.aware.coarse_weights import settle, train_low_bits
 from edgekit.training.aware.ranges import set_ranges, set_statistics, widen_empty_channels
 from edgekit.training.files import read_model, save_for_conversion
-from edgekit.training.fit import Epoch, dataset_of, fit
+from edgekit.training.fit import Epoch, dataset_of, fit, objective_of
 from edgekit.training.graph import node_inputs, node_layer, nodes
 from edgekit.training.kernels import kernels, zeros_in
 from edgekit.training.load.affine import is_tfmots_pair
 from edgekit.training.load.lower import lower, unroll
-from edgekit.training.loss import objective
 from edgekit.training.pruning.magnitude import KeepZeros
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.runtimes.process import Progress
-    from edgekit.specs import DataSpec, QuantizeSpec, TrainSpec
+    from edgekit.specs import QuantizeSpec
+    from edgekit.training.context import TrainingContext
 
 _FINE_TUNING = 0.1  # share of the learning rate: rounding is learned in small steps
 _COARSE_BITS = 2  # from which on weights have far to go to their next value: they take whole ones
@@ -61,12 +61,7 @@ def quantize_aware(
     model: "Path",
     *,
     spec: "QuantizeSpec",
-    loss: str,
-    train: "TrainSpec",
-    data: "DataSpec",
-    metric: str = "auto",
-    directory: "Path",
-    seed: int,
+    context: "TrainingContext",
     out: "Path",
 ) -> Quantized:
     """Train the model in the file ``model`` with its rounding, and write it to ``out``.
@@ -75,21 +70,16 @@ def quantize_aware(
         progress: Told the steps done.
         model: An ``.h5`` file of an earlier stage; kernels that were pruned keep their zeros.
         spec: Epochs, and the bits of the weights.
-        loss: The model's own; the project's comes first.
-        train: Batch size, learning rate, loss.
-        data: Where the samples are.
-        metric: The project's; see `edgekit.data.samples.load_data`.
-        directory: The project's folder.
-        seed: Of the order of samples, and of dropout.
+        context: What the project asks of every training, and where its samples are.
         out: A SavedModel folder.
 
     Raises:
         UnsupportedModelError: tfmot can take no layer of the model.
         ToolError: Zeros were lost.
     """
-    seed_everything(seed)
+    seed_everything(context.seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
+    dataset = dataset_of(network, context)
     zeros = zeros_in(kernels(network, depthwise=True))
     lowered = lower(unroll(network))
     twin = aware_model(lowered.model)
@@ -99,10 +89,10 @@ def quantize_aware(
     done = fit(
         aware,
         dataset.x_train,
-        objective(train.loss or loss, model=network, dataset=dataset, directory=directory),
+        objective_of(context, network, dataset),
         epochs=spec.epochs,
-        learning_rate=_share(spec) * train.learning_rate,
-        batch_size=train.batch_size,
+        learning_rate=_share(spec) * context.train.learning_rate,
+        batch_size=context.train.batch_size,
         progress=progress,
         callbacks=[KeepZeros()],
     )

@@ -8,9 +8,8 @@ from edgekit.model.pruned_weights import FILE_NAME, save_masks
 from edgekit.training._tensorflow import seed_everything
 from edgekit.training.batch_norm_averages import estimate_averages
 from edgekit.training.files import read_model, save_model
-from edgekit.training.fit import Epoch, dataset_of, fit
+from edgekit.training.fit import Epoch, dataset_of, fit, objective_of
 from edgekit.training.kernels import frozen_layers, kernels, with_weights, zeros_in
-from edgekit.training.loss import objective
 from edgekit.training.naming import quoted
 from edgekit.training.pruning.magnitude import MagnitudePruning
 from edgekit.training.pruning.sensitivity import resolve_auto
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.runtimes.process import Progress
-    from edgekit.specs import DataSpec, PruneSpec, TrainSpec
+    from edgekit.specs import PruneSpec
+    from edgekit.training.context import TrainingContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,12 +68,7 @@ def prune(
     model: "Path",
     *,
     spec: "PruneSpec",
-    loss: str,
-    train: "TrainSpec",
-    data: "DataSpec",
-    metric: str = "auto",
-    directory: "Path",
-    seed: int,
+    context: "TrainingContext",
     out: "Path",
 ) -> Pruned:
     """Prune the model in the file ``model`` and write it to the file ``out``.
@@ -82,12 +77,7 @@ def prune(
         progress: Told the steps done.
         model: An ``.h5`` file of an earlier stage.
         spec: Sparsity, schedule, epochs.
-        loss: The model's own; the project's comes first.
-        train: Batch size, learning rate, loss.
-        data: Where the samples are.
-        metric: The project's; see `edgekit.data.samples.load_data`.
-        directory: The project's folder.
-        seed: Of the order of samples, and of dropout.
+        context: What the project asks of every training, and where its samples are.
         out: An ``.h5`` file; which weights are left is written beside it, as ``masks.npz``.
 
     Raises:
@@ -95,32 +85,29 @@ def prune(
         InputError: The spec does not fit the model or the length of the training.
         ToolError: The sparsity was not reached.
     """
-    seed_everything(seed)
+    seed_everything(context.seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
+    dataset = dataset_of(network, context)
     if spec.sparsity == "auto":
         spec = resolve_auto(
-            network,
-            spec,
-            loss=train.loss or loss,
-            dataset=dataset,
-            directory=directory,
-            progress=progress,
+            network, spec, objective_of(context, network, dataset), dataset, progress=progress
         )
     pruning = MagnitudePruning(spec)
     goals = pruning.goals_for(network)
-    wanted = objective(train.loss or loss, model=network, dataset=dataset, directory=directory)
+    wanted = objective_of(context, network, dataset)
     done = fit(
         network,
         dataset.x_train,
         wanted,
         epochs=spec.epochs,
-        learning_rate=train.learning_rate,
-        batch_size=train.batch_size,
+        learning_rate=context.train.learning_rate,
+        batch_size=context.train.batch_size,
         progress=progress,
         callbacks=[pruning],
     )
-    averages = estimate_averages(network, dataset.x_train, wanted, batch_size=train.batch_size)
+    averages = estimate_averages(
+        network, dataset.x_train, wanted, batch_size=context.train.batch_size
+    )
     found = [kernel for goal in goals for kernel in goal.kernels]
     layers = tuple(layer for goal in goals for layer in _held(goal))
     save_model(network, out)

@@ -10,9 +10,9 @@ from edgekit.numerics.allocation import LayerCurve, Point, allocate
 from edgekit.numerics.masks import keep_largest
 from edgekit.training._tensorflow import Model, seed_everything
 from edgekit.training.files import read_model
-from edgekit.training.fit import dataset_of
+from edgekit.training.fit import dataset_of, objective_of
 from edgekit.training.kernels import frozen_layers, kernels
-from edgekit.training.loss import Objective, objective
+from edgekit.training.loss import Objective
 from edgekit.training.pruning.channel_goals import chosen_groups
 from edgekit.training.pruning.plan import selected
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from edgekit.data.samples import Dataset
     from edgekit.numerics.masks import Mask
     from edgekit.runtimes.process import Progress
-    from edgekit.specs import DataSpec, PruneSpec
+    from edgekit.specs import PruneSpec
+    from edgekit.training.context import TrainingContext
     from edgekit.training.kernels import Kernel
     from edgekit.training.pruning.channels import Group
 
@@ -119,11 +120,7 @@ def sensitivity(
     model: "Path",
     *,
     spec: "PruneSpec",
-    loss: str,
-    data: "DataSpec",
-    metric: str = "auto",
-    directory: "Path",
-    seed: int,
+    context: "TrainingContext",
 ) -> Sensitivity:
     """Return what each layer of the model in the ``.h5`` file ``model`` loses.
 
@@ -131,25 +128,21 @@ def sensitivity(
         progress: Told the layers done.
         model: Trained.
         spec: Which layers can be pruned; its sparsity does not matter.
-        loss: See `edgekit.training.loss.objective`.
-        data: Where the samples are; measured on the validation set.
-        metric: The project's; see `edgekit.data.samples.load_data`.
-        directory: The project's folder.
-        seed: Of the split.
+        context: Where the samples are, and the loss; measured on the validation set.
 
     Raises:
         InputError: The data have no labels.
         UnsupportedModelError: No layer can be pruned.
     """
-    seed_everything(seed)
+    seed_everything(context.seed)
     network = read_model(model)
-    dataset = dataset_of(network, data, metric=metric, directory=directory, seed=seed)
+    dataset = dataset_of(network, context)
     if dataset.y_validation is None:
         raise InputError(
-            f"{data.source} has no labels to measure with", hint="give data with labels"
+            f"{context.data.source} has no labels to measure with", hint="give data with labels"
         )
     validation = replace(dataset, x_train=dataset.x_validation, y_train=dataset.y_validation)
-    goal = objective(loss, model=network, dataset=validation, directory=directory)
+    goal = objective_of(context, network, validation)
     units = _groups(network, spec) if spec.granularity == "channel" else _layers(network, spec)
     found = _measured(network, units, validation, goal, progress)
     return replace(found, frozen=frozen_layers(kernels(network, depthwise=True)))
@@ -158,10 +151,9 @@ def sensitivity(
 def resolve_auto(
     model: Model,
     spec: "PruneSpec",
-    *,
-    loss: str,
+    goal: Objective,
     dataset: "Dataset",
-    directory: "Path",
+    *,
     progress: "Progress",
 ) -> "PruneSpec":
     """Return ``spec`` with a sparsity for each layer in the place of ``"auto"``.
@@ -173,7 +165,6 @@ def resolve_auto(
     """
     found = selected(model, spec)
     free = tuple(kernel for kernel in found if spec.override(kernel.layer) is None)
-    goal = objective(loss, model=model, dataset=dataset, directory=directory)
     curves = _measured(model, _units_of(free), dataset, goal, progress).layers
     weights = sum(kernel.values().size for kernel in found)
     fixed = sum(

@@ -15,6 +15,7 @@ from edgekit.runtimes import tflm
 from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert
 from edgekit.training.export import export
 from edgekit.training.fit import train
@@ -42,17 +43,17 @@ class Desk:
 
     def train(self, spec: TrainSpec = TRAIN, loss: str = "") -> Any:
         model, out = self.folder / "model" / "model.h5", self.folder / "trained.h5"
-        return train(silent, model, loss=loss, spec=spec, out=out, **self.common)
+        return train(
+            silent, model, out=out, context=TrainingContext(loss=loss, train=spec, **self.common)
+        )
 
     def prune(self, model: str = "trained.h5", **spec: Any) -> Any:
         return prune(
             silent,
             self.folder / model,
             spec=PruneSpec(**{"sparsity": 0.75, "epochs": 3, **spec}),
-            loss="",
-            train=TRAIN,
             out=self.folder / "pruned.h5",
-            **self.common,
+            context=TrainingContext(loss="", train=TRAIN, **self.common),
         )
 
     def quantize(self, model: str) -> Any:
@@ -60,10 +61,8 @@ class Desk:
             silent,
             self.folder / model,
             spec=QuantizeSpec(method="qat", epochs=1),
-            loss="",
-            train=TRAIN,
             out=self.folder / "saved",
-            **self.common,
+            context=TrainingContext(loss="", train=TRAIN, **self.common),
         )
 
     def held_out(self, shape: tuple[int, ...]) -> Any:
@@ -195,10 +194,8 @@ def test_a_model_keeps_its_own_outputs_where_there_are_no_labels(desk: Desk) -> 
         silent,
         desk.folder / "trained.h5",
         spec=PruneSpec(sparsity=0.5, epochs=1),
-        loss="",
-        train=TRAIN,
         out=desk.folder / "pruned.h5",
-        **common,
+        context=TrainingContext(loss="", train=TRAIN, **common),
     )
     assert result.sparsity == pytest.approx(0.5, abs=0.005)
     assert "keep the model's own outputs" in result.notes[0]
@@ -206,10 +203,8 @@ def test_a_model_keeps_its_own_outputs_where_there_are_no_labels(desk: Desk) -> 
         train(
             silent,
             desk.folder / "trained.h5",
-            loss="",
-            spec=TRAIN,
             out=desk.folder / "x.h5",
-            **common,
+            context=TrainingContext(loss="", train=TRAIN, **common),
         )
 
 
@@ -285,8 +280,7 @@ def test_the_sensitivity_of_each_layer_is_measured(desk: Desk) -> None:
         silent,
         desk.folder / "trained.h5",
         spec=PruneSpec(sparsity=0.5),
-        loss="",
-        **desk.common,
+        context=TrainingContext(loss="", train=TRAIN, **desk.common),
     )
     assert (found.metric, found.samples) == ("accuracy", 120)
     assert found.score > 0.95
@@ -365,8 +359,7 @@ def test_a_frozen_layer_is_told_and_left_alone(desk: Desk, keras3: Any, tf_keras
         silent,
         desk.folder / "frozen" / "model.h5",
         spec=PruneSpec(sparsity=0.5),
-        loss="",
-        **desk.common,
+        context=TrainingContext(loss="", train=TRAIN, **desk.common),
     )
     assert [curve.name for curve in measured.layers] == ["scores"]
     assert measured.frozen == ("eye",)
@@ -406,7 +399,10 @@ def test_whole_numbers_are_numbers_from_training_to_sensitivity(
     assert trained.notes[0].startswith("loss: mean_squared_error, chosen to fit")
     assert [epoch.accuracy for epoch in trained.history] == [None, None]
     found = sensitivity(
-        silent, tmp_path / "trained.h5", spec=PruneSpec(sparsity=0.5), loss="", **desk.common
+        silent,
+        tmp_path / "trained.h5",
+        spec=PruneSpec(sparsity=0.5),
+        context=TrainingContext(loss="", train=TRAIN, **desk.common),
     )
     common = {key: desk.common[key] for key in ("directory", "seed")}
     data = load_data(DATA, input_shape=(6,), output_shape=(1,), **common)

@@ -18,6 +18,7 @@ from edgekit.quantization.coarse_weights import coarsened, simulated_weights
 from edgekit.runtimes.process import Worker, silent
 from edgekit.specs import DataSpec, QuantizeSpec, TrainSpec
 from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert
 from edgekit.training.export import export
 from edgekit.training.fit import train
@@ -58,7 +59,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, keras3: Any) -> Path:
     model.save(folder / "model.keras")
     load(silent, "model.keras", directory=folder, out=folder)
     common: dict[str, Any] = {"data": DATA, "directory": folder, "seed": 0}
-    train(silent, folder / "model.h5", loss="", spec=TRAIN, out=folder / "trained.h5", **common)
+    train(
+        silent,
+        folder / "model.h5",
+        out=folder / "trained.h5",
+        context=TrainingContext(loss="", train=TRAIN, **common),
+    )
     return folder
 
 
@@ -74,12 +80,8 @@ def trained(folder: Path, spec: QuantizeSpec, converter: Worker) -> Model:
         silent,
         folder / "trained.h5",
         spec=spec,
-        loss="",
-        train=TRAIN,
-        data=DATA,
-        directory=folder,
-        seed=0,
         out=folder / "saved",
+        context=TrainingContext(loss="", train=TRAIN, data=DATA, directory=folder, seed=0),
     )
     calibration = held_out(folder).x_calibration
     return read(converter.call(convert, silent, folder / "saved", calibration))

@@ -17,6 +17,7 @@ from edgekit.runtimes.process import Worker, silent
 from edgekit.shrinking import shrink
 from edgekit.specs import DataSpec, ModelSpec, PruneSpec, QuantizeSpec, TrainSpec
 from edgekit.training.aware.quantize import quantize_aware
+from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert
 from edgekit.training.files import save_for_conversion, save_model
 from edgekit.training.load.load import load
@@ -192,7 +193,13 @@ def test_they_stay_away_in_quantization_aware_training(
         "seed": 0,
     }
     spec = PruneSpec(sparsity=0.5, granularity="channel", epochs=3)
-    pruned = prune(silent, folder / "model.h5", spec=spec, out=folder / "pruned.h5", **common)
+    pruned = prune(
+        silent,
+        folder / "model.h5",
+        spec=spec,
+        out=folder / "pruned.h5",
+        context=TrainingContext(**common),
+    )
     assert {layer.asked for layer in pruned.layers} == {0.5}
     assert {layer.reached for layer in pruned.layers} == {0.5}
     quantize_aware(
@@ -200,7 +207,7 @@ def test_they_stay_away_in_quantization_aware_training(
         folder / "pruned.h5",
         spec=QuantizeSpec(method="qat", epochs=1),
         out=folder / "aware",
-        **common,
+        context=TrainingContext(**common),
     )
     content = converter.call(convert, silent, folder / "aware", samples(32)[0])
     assert made(read(shrink(ModelFile.of(content)).content)) == NETWORKS[make]
@@ -377,10 +384,13 @@ def test_the_sensitivity_of_coupled_layers_is_one(tf_keras: Any, folder: Path) -
         silent,
         folder / "fresh.h5",
         spec=HALF,
-        loss="",
-        data=DataSpec(source="data.npz"),
-        directory=folder,
-        seed=0,
+        context=TrainingContext(
+            loss="",
+            train=TrainSpec(),
+            data=DataSpec(source="data.npz"),
+            directory=folder,
+            seed=0,
+        ),
     )
     assert [curve.name for curve in found.layers] == ["stem", "first"]
     # 3x3 from 2, 12 and 8 to 8 channels, and from 8 to 12
