@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.fit.tflm_operators import ACTIVATION_INPUT, CUSTOM, TYPES
 from edgekit.record.fit import Unsupported
+from edgekit.runtimes.crash_site import failed_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,7 @@ def _refusal(use: Use, rule: "Callable[[Use], bool]", subgraph: int) -> Unsuppor
         "weights": use.weight_type or "none",
         "runtime": use.runtime.name,
         "taken": ", ".join(sorted(use.taken or ())),
+        "check": failed_check(use.graph, use.operator) or "none",
     }
     return Unsupported(
         op=use.operator.op,
@@ -205,6 +207,15 @@ def _no_kernel(use: Use) -> bool:
     return use.taken is not None and use.activation_type not in use.taken
 
 
+def _aborts(use: Use) -> bool:
+    """TFLite-Micro aborts there: {check}.
+
+    give a trained model and its own calibration data: values this small come of weights that were
+    never trained, or of samples unlike real ones
+    """
+    return failed_check(use.graph, use.operator) is not None
+
+
 def _not_in_litert(use: Use) -> bool:
     """LiteRT has no operator {op}; it is TFLite-Micro's own.
 
@@ -248,6 +259,7 @@ RULES: "dict[str, tuple[Callable[[Use], bool], ...]]" = {
         _int4_without_kernel,
         _int4_by_channel,
         _no_kernel,
+        _aborts,
     ),
     "litert": (_not_in_litert, _foreign, _channel_axis),
 }

@@ -248,7 +248,10 @@ def load(run: "Path") -> dict[str, object]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON: {error}") from error
+        raise InputError(
+            f"{path}: is not JSON: {error}",
+            hint="give a run's directory, or the manifest.json in it",
+        ) from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: is not a JSON object")
     return document

@@ -57,7 +57,7 @@ def located(
         runs, fails = (runs, middle) if crashes(middle) else (middle, fails)
     culprit = operators[fails - 1]
     where = f"{error.message.partition(';')[0]} at {culprit.op} (operator {culprit.index})"
-    cause = _cause(parsed.main, culprit)
+    cause = failed_check(parsed.main, culprit)
     if cause is None:
         return ToolError(
             f"{where}; the {fails - 1} operators before it run",
@@ -82,8 +82,11 @@ def _first(model: "Model", count: int) -> "Model":
     return compact(with_main(bare, replace(graph, operators=kept, outputs=outputs)))
 
 
-def _cause(graph: "Graph", operator: "Operator") -> str | None:
-    """Return which check of its kernel ``operator`` fails, or None where none is known to."""
+def failed_check(graph: "Graph", operator: "Operator") -> str | None:
+    """Return which check ``operator`` fails in TFLite-Micro's kernel, which ends the program.
+
+    None where none is known to fail.
+    """
     around = [
         graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index != -1
     ]
@@ -91,10 +94,10 @@ def _cause(graph: "Graph", operator: "Operator") -> str | None:
     scales = [float(item.scales[0]) for item in made if item is not None and item.scales.size]
     if len(scales) != len(around):
         return None
-    match operator.op:
-        case "SOFTMAX" | "LOG_SOFTMAX":
+    match operator.op, len(scales):
+        case "SOFTMAX" | "LOG_SOFTMAX", 2:
             return _small_softmax(operator, scales[0])
-        case "ADD" | "SUB":
+        case "ADD" | "SUB", 3:
             bits = _SUM_BITS.get(around[-1].dtype)
             return None if bits is None else _small_sum(max(scales[:2]), scales[2], bits)
         case _:

@@ -92,3 +92,15 @@ def test_the_build_shown_has_a_latency_for_most_targets() -> None:
     rows = re.findall(r"^ ✓  (\S+) .* (\S+)$", table, flags=re.MULTILINE)
     assert len(rows) == 4
     assert sum(latency == "p" for _, latency in rows) == 3
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    named = re.compile(r"\b(?:edgekit|tests|benchmarks|examples)/[\w./-]+\.(?:py|toml|csv|md)\b")
+    missing = {
+        f"{page.name}: {path}"
+        for page in pages
+        for path in named.findall(page.read_text())
+        if not (ROOT / path).exists()
+    }
+    assert not missing

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from graphs import GraphBuilder
 from operator_models import convolution, single_operator
 
 from edgekit.devices.profile import RuntimeProfile, load_target
+from edgekit.errors import UnsupportedModelError
 from edgekit.fit.operators import (
     RULES,
     Unsupported,
@@ -18,6 +20,7 @@ from edgekit.fit.operators import (
 )
 from edgekit.model.reader import Model, read
 from edgekit.model.writer import write
+from edgekit.runtimes import tflm
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +174,43 @@ def test_one_scale_needs_no_axis(phone: RuntimeProfile) -> None:
     assert all(np.size(item.quantization.scales) == 1 for item in tensors)
     changed = replace(model, graphs=(replace(model.main, tensors=tensors),))
     assert unsupported_operators(changed, phone) == ()
+
+
+# Where a kernel's Prepare stops the program, the wheel does, and at the next larger scale runs:
+# softmax wants beta x scale x 2**26 above 1, a sum an output scale above 2 x scale / 2**20.
+@pytest.mark.parametrize(
+    ("op", "edge"), [("SOFTMAX", 2.0**-26), ("ADD", 2 * 0.05 / 2**20), ("SUB", 2 * 0.05 / 2**20)]
+)
+@pytest.mark.parametrize("above", [False, True])
+def test_an_operator_that_aborts_tflite_micro_does_not_run_there(
+    micro: tflm.Session, micro_profile: RuntimeProfile, op: str, edge: float, *, above: bool
+) -> None:
+    builder = GraphBuilder((1, 4), seed=1, quantization=(0.05, 0))
+    x = builder.softmax(builder.input) if op == "SOFTMAX" else builder.add(builder.input, 0)
+    model = replace_op(read(builder.build(x)), op)
+    (operator,) = model.main.operators
+    place = operator.inputs[0] if op == "SOFTMAX" else operator.outputs[0]
+    tensors = list(model.main.tensors)
+    made = tensors[place].quantization
+    assert made is not None
+    step = np.float32(edge * (1.001 if above else 0.999))
+    small = replace(made, scales=np.array([step], np.float32))
+    tensors[place] = replace(tensors[place], quantization=small)
+    model = replace(model, graphs=(replace(model.main, tensors=tuple(tensors)),))
+    refused = unsupported_operators(model, micro_profile)
+    samples = (np.zeros((1, 4), np.int8),)
+    if above:
+        assert refused == ()
+        micro.run(write(model), samples)
+    else:
+        assert [item.reason.partition(":")[0] for item in refused] == ["TFLite-Micro aborts there"]
+        with pytest.raises(UnsupportedModelError, match="crashed"):
+            micro.run(write(model), samples)
+
+
+def replace_op(model: Model, op: str) -> Model:
+    """Return the model with its one operator as ``op``, whose options have the same defaults."""
+    (operator,) = model.main.operators
+    options = schema.SubOptionsT() if op == "SUB" else operator.options
+    changed = replace(operator, op=op, options=options)
+    return replace(model, graphs=(replace(model.main, operators=(changed,)),))

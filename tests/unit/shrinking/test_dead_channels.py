@@ -86,6 +86,25 @@ def test_a_constant_moves_into_the_next_bias(shrunk: "Shrinker", micro: tflm.Ses
     np.testing.assert_array_equal(found, expected)
 
 
+# The sum of a row's magnitudes and of its bias's must stay within int32, as the accumulator does.
+@pytest.mark.parametrize(("beyond", "channels_left"), [(0, 2), (1, 3)])
+def test_a_constant_stays_where_the_next_bias_would_run_over(
+    micro: tflm.Session, light: litert.Session, beyond: int, channels_left: int
+) -> None:
+    builder = GraphBuilder((1, 4, 4, 2), seed=3)
+    x = builder.conv(builder.input, 3, dead=(1,))
+    set_bias(builder, 1, EVERYTHING)  # 127 for every input
+    y = builder.conv(x, 2)
+    second = builder.operators[-1]
+    weight = int(builder.tensors[second.inputs[1]].values()[0, 0, 0, 1])
+    made = builder.tensors[x].quantization
+    assert made is not None
+    above = 127 - int(made.zero_points[0])
+    set_bias(builder, 0, 2**31 - 1 - abs(above * weight) + beyond)
+    slim = dead_channels(read(builder.build(y)), Oracle(micro, light))
+    assert kernel_shapes(slim)[0][0] == channels_left
+
+
 def padded(*, bias: int, padding: str = "same") -> GraphBuilder:
     """Return a model whose dead channel goes into a 3x3 window."""
     builder = GraphBuilder((1, 5, 5, 2), seed=4)

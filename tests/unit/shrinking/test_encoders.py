@@ -12,7 +12,7 @@ from edgekit.model.reader import read
 from edgekit.model.values import Quantization, Tensor
 from edgekit.model.writer import write
 from edgekit.runtimes import tflm
-from edgekit.shrinking.coding import CodedTensor, code, with_decode
+from edgekit.shrinking.coding import _RECORD_BYTES, CodedTensor, code, with_decode
 from edgekit.shrinking.encoders import ENCODERS, huffman
 
 
@@ -88,6 +88,14 @@ def test_huffman_lengths_are_optimal_within_their_limit() -> None:
     # Huffman's own tree for 1, 1, 2, 4, 8: each value one bit longer than the next.
     assert huffman._code_lengths([1, 1, 2, 4, 8], 8) == [4, 4, 3, 2, 1]
     assert huffman._code_lengths([1, 1, 2, 4, 8], 3) == [3, 3, 3, 3, 1]
+
+
+def test_huffman_codes_of_rare_values_are_longer_than_a_byte() -> None:
+    # One value of 10,000, 254 of one: a bit says which, then 252 need 8 more and two need 7.
+    coded = ENCODERS["huffman"](tensor([0] * 10_000 + [*range(-127, 0), *range(1, 128)]))
+    assert coded is not None
+    bits = 10_000 + 252 * 9 + 2 * 8
+    assert len(coded.encoded) == 4 * (-(-bits // 32) + 1)  # in whole words, and one ahead
 
 
 def test_huffman_is_the_layout_of_tflite_micros_own_test() -> None:
@@ -167,6 +175,25 @@ def test_the_budget_decides_how_many_are_coded(micro: tflm.Session) -> None:
         assert len(coded) == expected
         assert micro.minimum_arena_bytes(ModelFile.of(write(decoding))) <= plain + extra
     assert len(write(decoding)) < 0.5 * len(content)
+
+
+@pytest.mark.parametrize("coding", ENCODERS)
+@pytest.mark.parametrize(("features", "units"), [(16, 64), (80, 24), (64, 64)])
+def test_what_a_decoder_takes_in_the_file_is_foreseen(
+    coding: str, features: int, units: int
+) -> None:
+    builder = GraphBuilder((1, features), seed=1)
+    x = builder.fully_connected(builder.input, units)
+    index = builder.operators[0].inputs[1]
+    few = np.random.default_rng(0).choice([0, 5, 9], (units, features)).astype(np.int8)
+    builder.set_data(index, few)
+    model = read(builder.build(x))
+    coded = ENCODERS[coding](model.main.tensors[index])
+    assert coded is not None
+    item = CodedTensor(tensor=index, coding=coding, coded=coded, saved_bytes=0)
+    grown = len(write(with_decode(model, [item]))) - len(write(model))
+    taken = grown + units * features - coded.stored_bytes
+    assert taken == pytest.approx(_RECORD_BYTES, abs=48)  # padding of up to 16 for each tensor
 
 
 def test_weights_that_two_layers_read_are_decoded_for_each(micro: tflm.Session) -> None:

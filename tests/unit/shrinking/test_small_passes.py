@@ -144,6 +144,21 @@ def test_a_result_larger_than_its_inputs_stays(checked: "Checked") -> None:
     assert ops(slim) == ["PAD", "ADD"]
 
 
+@pytest.mark.parametrize(("further", "left"), [(100, ["ADD"]), (101, ["PAD", "ADD"])])
+def test_a_result_may_be_larger_by_what_its_operator_takes(
+    checked: "Checked", further: int, left: list[str]
+) -> None:
+    constants = 8 + 4 * 2 * 4  # the values, and the padding of four axes in int32
+    builder = GraphBuilder((1, 1, 1, constants + further))
+    small = builder.constant(np.ones((1, 1, 1, 8), np.int8), quantization=(0.05, -3))
+    wide = builder.pad(small, ((0, 0), (0, 0), (0, 0), (constants + further - 8, 0)))
+    content = builder.build(builder.add(builder.input, wide))
+    slim = checked(content, fold)
+    assert ops(slim) == left
+    if left == ["ADD"]:
+        assert len(write(diet(slim))) < len(write(diet(read(content))))  # and it pays
+
+
 def padded(pads: tuple[tuple[int, int], tuple[int, int]], *, stride: int) -> bytes:
     builder = GraphBuilder((1, 6, 6, 2))
     x = builder.pad(builder.input, ((0, 0), *pads, (0, 0)))
