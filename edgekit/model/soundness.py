@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.model.forms import called_graphs, form_of
+from edgekit.model.operators import called_graphs, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edgekit.model.forms import Form
+    from edgekit.model.operators import Form
     from edgekit.model.values import Graph, Model, Operator, Tensor
 
 MOST_TENSOR_BYTES = 2**31

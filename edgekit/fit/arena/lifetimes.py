@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from edgekit.model.forms import called_graphs
+from edgekit.model.operators import called_graphs
 
 if TYPE_CHECKING:
     from edgekit.fit.arena.kernels import Kernel
