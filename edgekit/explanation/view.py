@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.float_twin import INPUT
-from edgekit.model.ports import CHANNEL_AXES
+from edgekit.model.operators import CHANNEL_AXES
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgekit.model.edit import options_of
 from edgekit.model.feeding import is_quantized, value_type
+from edgekit.model.operators import kind_of
 
 if TYPE_CHECKING:
     from edgekit.model.values import Graph, Operator, Tensor
@@ -20,25 +21,7 @@ if TYPE_CHECKING:
 _ALL_OF_BYTES = 2
 _WITH_TABLE = 2  # inputs of what looks ids up: them, and the table
 _FRACTION = 0.99  # that a CAST to whole numbers takes off
-_HANDED_ON = frozenset(
-    {
-        "CONCATENATION",
-        "DEQUANTIZE",
-        "EXPAND_DIMS",
-        "PACK",
-        "RESHAPE",
-        "REVERSE_V2",
-        "SLICE",
-        "SPLIT",
-        "SPLIT_V",
-        "SQUEEZE",
-        "STRIDED_SLICE",
-        "TILE",
-        "TRANSPOSE",
-        "UNPACK",
-    }
-)
-"""Operators whose outputs hold values of their inputs, as they are."""
+_CONVERTS = frozenset({"CAST", "DEQUANTIZE", "QUANTIZE"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,9 +98,8 @@ def _is_handed_on(operator: "Operator", place: int) -> bool:
     """Return whether an output holds the values of the input at ``place``."""
     if operator.op in {"CONCATENATION", "PACK"}:
         return True
-    if operator.op == "SPLIT":  # its first input is the axis
-        return place == 1
-    return place == 0 and operator.op in {*_HANDED_ON, "CAST", "QUANTIZE"}
+    kind = kind_of(operator)
+    return place == kind.data and (kind.moves or operator.op in _CONVERTS)
 
 
 def _before(graph: "Graph", operator: "Operator", after: Limits) -> Limits:

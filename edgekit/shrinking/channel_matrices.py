@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import options_of
+from edgekit.model.operators import LAYERS
 from edgekit.shrinking.links import channels, is_int8_constant
 
 if TYPE_CHECKING:
@@ -59,12 +60,12 @@ class Weighed:
 
 def weighed(graph: "Graph", operator: "Operator") -> Weighed | None:
     """Return the view of ``operator``; None for others, and for kinds that are not plain int8."""
-    if operator.op not in {"CONV_2D", "FULLY_CONNECTED"} or not _is_plain(graph, operator):
+    if LAYERS.get(operator.op) not in {"convolution", "dense"} or not _is_plain(graph, operator):
         return None
     source, kernel = operator.inputs[:2]
     stored = graph.tensors[kernel].values().astype(np.int64)
     count = channels(graph, source)
-    if operator.op == "CONV_2D":
+    if LAYERS[operator.op] == "convolution":
         if stored.shape[3] != count:  # a grouped convolution
             return None
         masks = _window_masks(graph, operator)
@@ -96,7 +97,7 @@ def weighed(graph: "Graph", operator: "Operator") -> Weighed | None:
 def _is_plain(graph: "Graph", operator: "Operator") -> bool:
     """Return whether activations and weights are int8 and the bias an int32 constant or none."""
     source, kernel, *rest = operator.inputs
-    if operator.options is None and operator.op == "CONV_2D":
+    if operator.options is None and LAYERS[operator.op] == "convolution":
         return False
     around = [graph.tensors[source], graph.tensors[operator.outputs[0]]]
     if any(tensor.dtype != "int8" or tensor.quantization is None for tensor in around):
@@ -106,7 +107,7 @@ def _is_plain(graph: "Graph", operator: "Operator") -> bool:
         return False
     if np.any(quantization.zero_points) or not _fit_together(graph, operator):
         return False
-    if operator.op == "FULLY_CONNECTED" and options_of(operator)["weightsFormat"]:
+    if LAYERS[operator.op] == "dense" and options_of(operator)["weightsFormat"]:
         return False
     biases = [graph.tensors[index] for index in rest if index != -1]
     return all(tensor.dtype == "int32" and tensor.data is not None for tensor in biases)
@@ -120,7 +121,7 @@ def _fit_together(graph: "Graph", operator: "Operator") -> bool:
     assert quantization is not None
     outputs = channels(graph, operator.outputs[0])
     rank = len(graph.tensors[source].shape)
-    ranks = len(shape) == rank == 4 if operator.op == "CONV_2D" else len(shape) == 2  # noqa: PLR2004
+    ranks = len(shape) == rank == 4 if LAYERS[operator.op] == "convolution" else len(shape) == 2  # noqa: PLR2004
     biases = [graph.tensors[index].shape for index in rest if index != -1]
     return (
         ranks

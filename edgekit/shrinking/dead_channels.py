@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import Draft, with_options
+from edgekit.model.operators import LAYERS
 from edgekit.model.values import Quantization, Tensor
 from edgekit.shrinking.channel_matrices import Weighed, weighed
 from edgekit.shrinking.constants import Constants, constant_channels
@@ -48,7 +49,7 @@ def dead_channels(model: "Model", oracle: "Oracle") -> "Model":
     for place, operator in enumerate(graph.operators):
         if operator.index in views:
             draft.operators[place] = _slim_weighed(draft, views[operator.index], live, constants)
-        elif operator.op == "DEPTHWISE_CONV_2D":
+        elif LAYERS.get(operator.op) == "depthwise":
             draft.operators[place] = _slim_depthwise(draft, operator, live)
         elif operator.op == "RESHAPE":
             draft.operators[place] = _slim_reshape(draft, operator)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import Draft, consumers, options_of, with_main, with_options
+from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:
     from edgekit.model.values import Model, Operator, Tensor
@@ -177,7 +178,10 @@ def _absorb_pads(model: "Model") -> "Model":
 
 def _pads_alike(draft: Draft, pad: "Operator", reader: "Operator") -> bool:
     """Return whether ``reader`` with SAME padding pads what ``pad`` does."""
-    if reader.op not in {"CONV_2D", "DEPTHWISE_CONV_2D"} or reader.inputs[0] != pad.outputs[0]:
+    if (
+        LAYERS.get(reader.op) not in {"convolution", "depthwise"}
+        or reader.inputs[0] != pad.outputs[0]
+    ):
         return False
     source, table = (draft.tensors[index] for index in pad.inputs[:2])
     plain = source.dtype == "int8" and len(source.shape) == 4  # noqa: PLR2004  rows and columns

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:
     from edgekit.model.values import Model, Operator, Tensor
@@ -11,7 +12,6 @@ DECODE = "TFLM_DECODE"
 """The name under which TFLite-Micro knows its DECODE operator."""
 
 _BORDER = frozenset({"DEQUANTIZE", "QUANTIZE"})
-_WEIGHED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 _CODED_METADATA = "COMPRESSION_METADATA"  # of TFLite-Micro before the DECODE operator
 
 
@@ -42,7 +42,7 @@ def require_shrinkable(model: "Model") -> None:
 
 def _require_integer(model: "Model", operator: "Operator") -> None:
     tensors = model.main.tensors
-    if operator.op in _WEIGHED and tensors[operator.inputs[1]].dtype == "uint8":
+    if operator.op in LAYERS and tensors[operator.inputs[1]].dtype == "uint8":
         raise UnsupportedModelError(
             f"the model is of the legacy uint8 kind ({operator.op} at {operator.index}), "
             "which TFLite-Micro does not run",

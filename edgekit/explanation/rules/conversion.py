@@ -3,14 +3,13 @@
 from typing import TYPE_CHECKING
 
 from edgekit.explanation.view import Evidence, View
+from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHOWN = 2
-_QUANTIZED = frozenset(
-    {"ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D"}
-)
+_QUANTIZED = frozenset({"ADD", "AVERAGE_POOL_2D", "MAX_POOL_2D", *LAYERS})
 """Operators that the converter leaves float for want of ranges alone."""
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.model.operators import LAYERS
 from edgekit.reports.names import short_name
 
 if TYPE_CHECKING:
@@ -13,11 +14,10 @@ if TYPE_CHECKING:
 
 _LARGEST = 40  # more cells than these are too small to read: the rest is one
 _ASPECT = 2.4  # width over height of the picture on a laptop
+_CLASSES = {"convolution": "conv", "depthwise": "depthwise", "dense": "dense"}
 _FAMILIES = {
-    "CONV_2D": "conv",
+    **{op: _CLASSES[layer] for op, layer in LAYERS.items()},
     "TRANSPOSE_CONV": "conv",
-    "DEPTHWISE_CONV_2D": "depthwise",
-    "FULLY_CONNECTED": "dense",
     "BATCH_MATMUL": "dense",
 }
 

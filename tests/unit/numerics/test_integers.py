@@ -274,7 +274,7 @@ def test_stored_numbers_are_subtracted_without_an_overflow() -> None:
 
 
 def test_float8_needs_the_package_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgekit.numerics.find_spec", lambda _: None)
+    monkeypatch.setattr("edgekit.numerics.integers.find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError) as caught:
         round_to_float8(np.ones(2))
     assert caught.value.message == "ml_dtypes is not installed"
