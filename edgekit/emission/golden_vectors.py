@@ -8,7 +8,7 @@ import numpy as np
 from edgekit.data.validation import validation_vectors
 from edgekit.emission.formats import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.feeding import check_samples, value_type
+from edgekit.model.tensor_values import check_samples, value_type
 from edgekit.model.input_limits import input_limits
 from edgekit.model.reader import read
 from edgekit.runtimes import tflm

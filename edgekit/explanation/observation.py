@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.model.feeding import is_quantized
+from edgekit.model.tensor_values import is_quantized
 from edgekit.model.float_twin import INPUT, real_values, stored_input
 from edgekit.model.operators import kind_of
 from edgekit.model.shapes import other_shape

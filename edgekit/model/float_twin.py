@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
-from edgekit.model.feeding import is_quantized
+from edgekit.model.tensor_values import is_quantized
 from edgekit.model.values import Operator
 from edgekit.numerics.integers import dequantize
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import options_of
-from edgekit.model.feeding import is_quantized, value_type
+from edgekit.model.tensor_values import is_quantized, value_type
 from edgekit.model.operators import kind_of
 
 if TYPE_CHECKING:

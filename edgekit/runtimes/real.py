@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.feeding import is_quantized, value_type
+from edgekit.model.tensor_values import is_quantized, value_type
 from edgekit.model.reader import Tensor, read
 from edgekit.model.single_output import scored_output
 from edgekit.numerics.integers import dequantize, quantize

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import CrashError, MissingDependencyError, ToolError, UnsupportedModelError
-from edgekit.model.feeding import check_samples
+from edgekit.model.tensor_values import check_samples
 from edgekit.model.input_limits import input_limits
 from edgekit.model.reader import read
 from edgekit.runtimes.bounds import RUNTIME, Pace

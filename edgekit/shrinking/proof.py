@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.feeding import check_samples, value_type
+from edgekit.model.tensor_values import check_samples, value_type
 from edgekit.model.input_limits import Limits, input_limits
 from edgekit.model.reader import read
 from edgekit.runtimes.process import Progress, silent

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.data.labels import hold_classes
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.feeding import is_quantized
+from edgekit.model.tensor_values import is_quantized
 from edgekit.model.float_twin import real_values
 from edgekit.model.macs import macs
 from edgekit.model.reader import read

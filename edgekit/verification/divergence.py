@@ -11,7 +11,7 @@ import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
-from edgekit.model.feeding import is_quantized
+from edgekit.model.tensor_values import is_quantized
 from edgekit.model.shapes import other_shape
 from edgekit.model.values import Tensor
 from edgekit.model.writer import write
