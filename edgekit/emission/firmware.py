@@ -190,8 +190,7 @@ def check_integer(model: Model) -> None:
         for index in (*operator.inputs, *operator.outputs)
         if operator.op in ("QUANTIZE", "DEQUANTIZE") and index in (*main.inputs, *main.outputs)
     }
-    names = {main.tensors[index].name for index in converted}
-    left = [item for item in float_tensors(model) if item.name not in names]
+    left = float_tensors(model, allowed=converted)
     if left:
         raise UnsupportedModelError(
             f"the model is not fully integer: tensor '{left[0].name}' is {left[0].dtype}",

@@ -8,9 +8,9 @@ import numpy as np
 from edgekit.data.validation import validation_vectors
 from edgekit.emission.formats import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.tensor_values import check_samples, value_type
-from edgekit.model.input_limits import input_limits
+from edgekit.model.input_limits import check_samples, input_limits
 from edgekit.model.reader import read
+from edgekit.model.tensor_values import value_type
 from edgekit.runtimes import tflm
 from edgekit.runtimes.real import stored_inputs
 

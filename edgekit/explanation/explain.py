@@ -178,8 +178,7 @@ def to_json(explanation: Explanation) -> dict[str, object]:
 def _inner_floats(model: "Model") -> tuple[FloatTensor, ...]:
     """Return the float tensors but the input and the output, which may be float by choice."""
     graph = model.main
-    border = {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}
-    return tuple(item for item in float_tensors(model) if item.name not in border)
+    return float_tensors(model, allowed=(*graph.inputs, *graph.outputs))
 
 
 def _finite(value: float) -> float | None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.model.tensor_values import is_quantized
-from edgekit.model.float_twin import INPUT, real_values, stored_input
+from edgekit.model.float_twin import INPUT, stored_input
 from edgekit.model.operators import kind_of
 from edgekit.model.shapes import other_shape
+from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.model.writer import write
 
 if TYPE_CHECKING:

@@ -8,13 +8,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
-from edgekit.model.tensor_values import is_quantized
+from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.model.values import Operator
-from edgekit.numerics.integers import dequantize
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from edgekit.model.values import Graph, Model, Tensor
 
 INPUT = -1
@@ -111,16 +108,6 @@ def stored_input(model: "Model") -> "Tensor | None":
     graph = model.main
     tensor = graph.tensors[_stored_index(graph, graph.inputs[0])]
     return tensor if is_quantized(tensor) else None
-
-
-def real_values(stored: "npt.NDArray[np.generic]", tensor: "Tensor") -> "npt.NDArray[np.float32]":
-    """Return the real numbers that ``stored`` stands for in ``tensor``, without a scale itself."""
-    made = tensor.quantization
-    if made is None or stored.dtype.kind not in "iu":
-        return stored.astype(np.float32)
-    return dequantize(
-        stored, scale=made.scales, zero_point=made.zero_points, axis=tensor.channel_axis
-    )
 
 
 def _stored_index(graph: "Graph", tensor: int) -> int:

@@ -1,4 +1,4 @@
-"""Which values an input can hold: ids stay within the table that they index.
+"""Which values an input can hold, and how many: ids stay within the table that they index.
 
 A value is followed from the input through operators that hand it on, such as RESHAPE, CAST or
 QUANTIZE, to those that take some values alone. Limits are in the real world there, and become
@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.errors import UnsupportedModelError
 from edgekit.model.edit import options_of
-from edgekit.model.tensor_values import is_quantized, value_type
 from edgekit.model.operators import kind_of
+from edgekit.model.tensor_values import is_quantized, value_type
+from edgekit.quantity import format_bytes
 
 if TYPE_CHECKING:
     from edgekit.model.values import Graph, Operator, Tensor
 
+MOST_ELEMENTS = 2**25
+"""Of one sample of one input that edgekit makes itself: an image of 3300 x 3300 in colour."""
+MOST_SAMPLES_BYTES = 2**31
+"""Of all samples of one input that edgekit makes itself."""
 _ALL_OF_BYTES = 2
 _WITH_TABLE = 2  # inputs of what looks ids up: them, and the table
 _FRACTION = 0.99  # that a CAST to whole numbers takes off
@@ -72,6 +78,20 @@ def input_limits(graph: "Graph", index: int) -> Limits:
     return Limits(low=float(ends.min), high=float(ends.max)).within(whole)
 
 
+def check_samples(tensor: "Tensor", count: int) -> None:
+    """Let pass an input for which ``count`` samples can be made.
+
+    Raises:
+        UnsupportedModelError: They would fill the memory, or are of a type without numbers.
+    """
+    needed = count * tensor.elements * value_type(tensor).itemsize
+    if tensor.elements > MOST_ELEMENTS or needed > MOST_SAMPLES_BYTES:
+        raise UnsupportedModelError(
+            f"'{tensor.name}' of the shape {tensor.shape} is too large an input: "
+            f"{count} samples take {format_bytes(needed)}"
+        )
+
+
 def known_ids(graph: "Graph", index: int) -> int | None:
     """Return how many ids input ``index`` can hold; None where it holds something else."""
     found = _taken(graph).get(index, Limits())
@@ -109,7 +129,7 @@ def _before(graph: "Graph", operator: "Operator", after: Limits) -> Limits:
         step = float(output.quantization.scales[0])
         return Limits(low=_up(after.low / step) * step, high=_down(after.high / step) * step)
     source = graph.tensors[operator.inputs[0]]
-    if operator.op == "CAST" and "float" in source.dtype and "float" not in output.dtype:
+    if operator.op == "CAST" and source.is_float and not output.is_float:
         return replace(after, high=after.high + _FRACTION)
     return after
 

@@ -1,15 +1,15 @@
-"""What can be given to a model's inputs and read from its outputs: numbers, and not too many."""
+"""The values of a tensor: their type, and what real numbers its stored integers stand for."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.values import NUMPY, Tensor
-from edgekit.quantity import format_bytes
+from edgekit.numerics.integers import dequantize, quantize
 
-MOST_ELEMENTS = 2**25
-"""Of one sample of one input that edgekit makes itself: an image of 3300 x 3300 in colour."""
-MOST_SAMPLES_BYTES = 2**31
-"""Of all samples of one input that edgekit makes itself."""
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def value_type(tensor: Tensor) -> "np.dtype[np.generic]":
@@ -31,15 +31,37 @@ def is_quantized(tensor: Tensor) -> bool:
     return tensor.quantization is not None and value_type(tensor).kind in "iu"
 
 
-def check_samples(tensor: Tensor, count: int) -> None:
-    """Let pass an input for which ``count`` samples can be made.
+def stored_values(real: "npt.NDArray[np.floating]", tensor: Tensor) -> "npt.NDArray[np.generic]":
+    """Return ``real`` numbers as ``tensor`` stores them, of any shape.
 
-    Raises:
-        UnsupportedModelError: They would fill the memory, or are of a type without numbers.
+    Args:
+        real: Finite.
+        tensor: An activation: kernels take the first of its scales.
     """
-    needed = count * tensor.elements * value_type(tensor).itemsize
-    if tensor.elements > MOST_ELEMENTS or needed > MOST_SAMPLES_BYTES:
-        raise UnsupportedModelError(
-            f"'{tensor.name}' of the shape {tensor.shape} is too large an input: "
-            f"{count} samples take {format_bytes(needed)}"
-        )
+    made = tensor.quantization
+    if made is None or not is_quantized(tensor):
+        return real.astype(value_type(tensor))
+    return quantize(
+        real,
+        scale=float(made.scales[0]),
+        zero_point=int(made.zero_points[0]),
+        dtype=tensor.dtype,
+    )
+
+
+def real_values(stored: "npt.NDArray[np.generic]", tensor: Tensor) -> "npt.NDArray[np.float32]":
+    """Return the real numbers that ``stored`` stands for in ``tensor``, without a scale itself.
+
+    Args:
+        stored: A constant's values, of its shape; or an activation's, of any shape, of which
+            kernels take the first scale.
+        tensor: Of the values.
+    """
+    made = tensor.quantization
+    if made is None or stored.dtype.kind not in "iu":
+        return stored.astype(np.float32)
+    if tensor.data is None:
+        return dequantize(stored, scale=float(made.scales[0]), zero_point=int(made.zero_points[0]))
+    return dequantize(
+        stored, scale=made.scales, zero_point=made.zero_points, axis=tensor.channel_axis
+    )

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.model.edit import consumers, with_main
 from edgekit.model.operators import LayerTensors, layer_tensors
+from edgekit.model.tensor_values import real_values
 from edgekit.model.values import Quantization, pack_int4
 from edgekit.numerics.integers import along, dequantize, quantize, quantize_weights
 
@@ -98,9 +99,7 @@ def _coarser(tensor: "Tensor", axis: int | None, *, bits: int, packed: bool) -> 
     """
     made = tensor.quantization
     assert made is not None
-    before = tensor.values()
-    wide = made.axis if made.scales.size > 1 else None
-    real = dequantize(before, scale=made.scales, zero_point=made.zero_points, axis=wide)
+    real = real_values(tensor.values(), tensor)
     coarse = quantize_weights(real, bits=bits, axis=axis)
     others = tuple(item for item in range(real.ndim) if item != axis)
     empty = np.asarray(~real.any(axis=others if axis is not None else None))

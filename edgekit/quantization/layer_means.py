@@ -7,8 +7,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.model.edit import compact, with_main, with_options
-from edgekit.model.float_twin import real_values
 from edgekit.model.operators import kind_of, layer_tensors
+from edgekit.model.tensor_values import real_values
 from edgekit.model.values import Operator, Tensor
 from edgekit.model.writer import write
 from edgekit.runtimes.real import stored_inputs

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.tensor_values import check_samples, value_type
-from edgekit.model.input_limits import Limits, input_limits
+from edgekit.model.input_limits import Limits, check_samples, input_limits
 from edgekit.model.reader import read
+from edgekit.model.tensor_values import value_type
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import VECTORS
 
@@ -180,7 +180,7 @@ def _random(tensor: "Tensor", graph: "Graph", rng: np.random.Generator, *, wide:
 def _range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
     """Return the least and greatest value worth trying."""
     limits = input_limits(graph, tensor.index)
-    if tensor.dtype.startswith("float") and not limits.are_finite:
+    if tensor.is_float and not limits.are_finite:
         low, high = _real_range(tensor, graph)
         limits = limits.within(Limits(low=low, high=high))
     return limits.low, limits.high

@@ -6,7 +6,7 @@ from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:
-    from edgekit.model.values import Model, Operator, Tensor
+    from edgekit.model.values import Model, Operator
 
 DECODE = "TFLM_DECODE"
 """The name under which TFLite-Micro knows its DECODE operator."""
@@ -49,7 +49,7 @@ def _require_integer(model: "Model", operator: "Operator") -> None:
             hint="convert the Keras model anew: edgekit convert MODEL --data DATA --out FILE",
         )
     around = (*operator.inputs, *operator.outputs)
-    if operator.op not in _BORDER and any(_is_float(tensors[i]) for i in around if i != -1):
+    if operator.op not in _BORDER and any(tensors[i].is_float for i in around if i != -1):
         raise UnsupportedModelError(
             f"the model is not fully integer: {operator.op} at {operator.index} computes in float",
             hint="quantize the float model: edgekit convert FLOAT_MODEL --data DATA --out FILE",
@@ -74,7 +74,3 @@ def _require_order(model: "Model") -> None:
                 f"damaged TFLite file: {operator.op} at {operator.index} {how} (tensor {index})"
             )
         known.update(operator.outputs)
-
-
-def _is_float(tensor: "Tensor") -> bool:
-    return "float" in tensor.dtype

@@ -8,10 +8,9 @@ import numpy as np
 
 from edgekit.data.labels import hold_classes
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.tensor_values import is_quantized
-from edgekit.model.float_twin import real_values
 from edgekit.model.macs import macs
 from edgekit.model.reader import read
+from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
@@ -157,7 +156,7 @@ def _step(graph: "Graph", outputs: "Reals") -> float:
     scale = _scale(_stored_output(graph))
     if scale is not None:
         return scale
-    if graph.tensors[graph.outputs[0]].dtype.startswith("float"):
+    if graph.tensors[graph.outputs[0]].is_float:
         peak = float(np.abs(outputs[np.isfinite(outputs)]).max(initial=0.0))
         return max(peak, float(np.finfo(np.float32).tiny)) * FLOAT_STEP
     return 0.5  # whole numbers such as places of a largest value: none is near another

@@ -11,8 +11,8 @@ import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
-from edgekit.model.tensor_values import is_quantized
 from edgekit.model.shapes import other_shape
+from edgekit.model.tensor_values import is_quantized
 from edgekit.model.values import Tensor
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm

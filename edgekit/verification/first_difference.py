@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.model.float_twin import real_values
+from edgekit.model.tensor_values import real_values
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.process import Progress, silent
 

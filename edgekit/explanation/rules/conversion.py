@@ -22,7 +22,7 @@ def no_calibration(view: View) -> "Iterator[Evidence]":
     left = [
         item
         for item in view.model.main.operators
-        if item.op in _QUANTIZED and tensors[item.outputs[0]].dtype.startswith("float")
+        if item.op in _QUANTIZED and tensors[item.outputs[0]].is_float
     ]
     if left:
         names = ", ".join(f"{item.op} at {item.index}" for item in left[:_SHOWN])
