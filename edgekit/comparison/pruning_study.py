@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError
 from edgekit.pipeline.stages import Watch, unwatched
 from edgekit.project.project import resolve
@@ -52,7 +51,7 @@ def sensitivity(
         EdgekitError: What the user must put right.
     """
     project = resolve(source, data=data, seed=seed)
-    if project.data.source == RANDOM:
+    if project.data.is_random:
         raise InputError("random data have no labels to measure with", hint="give data with labels")
     with (
         tempfile.TemporaryDirectory() as folder,

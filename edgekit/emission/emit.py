@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.sources import RANDOM
 from edgekit.devices.profile import load_target
 from edgekit.emission.emitted_folder import (
     BUILD_FOLDER,
@@ -20,12 +19,12 @@ from edgekit.emission.formats import emit as render
 from edgekit.emission.golden_vectors import data_inputs, golden_vectors, random_inputs
 from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.files.outputs import check_output_folder
+from edgekit.files.source import RANDOM, source_file
 from edgekit.files.whole_files import sha256
 from edgekit.fit.check import check
 from edgekit.model.reader import read, read_bytes
 from edgekit.model.shapes import check_shapes
 from edgekit.project.project import load_project
-from edgekit.project.user_function import source_file
 from edgekit.quantity import Quantity, parse_bytes
 from edgekit.runtimes.emulator import Emulation, check_tools, emulate
 from edgekit.specs import DataSpec, check_count, check_seed

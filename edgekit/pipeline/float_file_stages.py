@@ -10,6 +10,7 @@ from edgekit.data.calibration_split import DataSummary, calibration_samples, val
 from edgekit.data.reference import FILE_NAME as VECTORS_NAME
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
+from edgekit.files.source import source_kind
 from edgekit.files.whole_files import write_bytes
 from edgekit.model.input_limits import known_ids
 from edgekit.model.reader import load, read, read_bytes
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from edgekit.project.project import Project
     from edgekit.runtimes.process import Progress
 
-SUFFIX = ".tflite"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedFile:
@@ -59,7 +58,7 @@ class LoadedFile:
 
 def is_float_file(project: "Project") -> bool:
     """Return whether the model of ``project`` is a `.tflite` file."""
-    return project.model.source.endswith(SUFFIX)
+    return source_kind(project.model.source, project.directory) == "tflite"
 
 
 def check_scored(project: "Project") -> None:

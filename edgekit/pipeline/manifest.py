@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from edgekit.explanation.noise import Noise
 from edgekit.files.fingerprint import code_of, content_of, versions
+from edgekit.files.source import is_function
 from edgekit.files.whole_files import sha256
 from edgekit.fit.check import to_json as fit_json
 from edgekit.model.inspection import to_json as inspection_json
-from edgekit.project.user_function import is_hook
 from edgekit.shrinking import Saving
 from edgekit.training._tensorflow import threads
 from edgekit.verification.agreement import Agreement
@@ -115,7 +115,7 @@ def sources_of(project: "Project", targets: "tuple[Target, ...]") -> Sources:
     named = (project.model.source, project.data.source, project.train.loss)
     return Sources(
         model=content_of(project.model.source, project.directory),
-        code=code_of(project.directory) if any(is_hook(name) for name in named) else None,
+        code=code_of(project.directory) if any(is_function(name) for name in named) else None,
         targets={target.name: sha256(repr(target).encode()) for target in targets},
         threads=threads(),
     )
