@@ -41,7 +41,7 @@ def to_html(study: "Study") -> str:
             version=__version__,
             verdict=verdict,
             wording=wording,
-            notes=sources.Sources(),
+            notes=sources.Footnotes(),
             accuracy_source=sources.validation(samples),
             picture=picture(study),
             rows=rows,

@@ -6,6 +6,7 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from edgekit.reports import wording
+from edgekit.reports.pictures.axis import Tick, metric_tick
 
 if TYPE_CHECKING:
     from edgekit.comparison.result import Result
@@ -41,14 +42,6 @@ class Mark:
     y: float
     label: str
     side: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tick:
-    """A place on an axis, in percent, and its label."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,9 +117,7 @@ def picture(study: "Study") -> Picture | None:
             Tick(at=across.place(value), label=wording.amount(value, "B"))
             for value in across.values()
         ),
-        up=tuple(
-            Tick(at=100 - up.place(value), label=_value(value, metric)) for value in up.values()
-        ),
+        up=tuple(metric_tick(100 - up.place(value), value, metric) for value in up.values()),
         families=families,
         x_title=study.basis.title,
         y_title=wording.title(metric),
@@ -222,7 +213,3 @@ def _title(study: "Study", result: "Result") -> str:
             f"{wording.metric_value(result.accuracy, result.metric)} {wording.title(result.metric)}"
         )
     return f"{result.name}: {', '.join(words)}"
-
-
-def _value(value: float, metric: str) -> str:
-    return f"{100 * value:.4g} %" if wording.is_fraction(metric) else wording.number(value)

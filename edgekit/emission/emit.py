@@ -14,7 +14,7 @@ from edgekit.emission.emitted_folder import (
     mark_build,
     write_emitted,
 )
-from edgekit.emission.formats import EmittedFile, Vectors, check_integer, check_name
+from edgekit.emission.formats import EmittedFile, GoldenVectors, check_integer, check_name
 from edgekit.emission.formats import emit as render
 from edgekit.emission.golden_vectors import data_inputs, golden_vectors, random_inputs
 from edgekit.errors import MissingDependencyError, UsageError
@@ -228,7 +228,7 @@ def _arena(
 
 def _vectors(
     content: bytes, count: int, data: str | None, spec: "DataSpec", *, seed: int
-) -> "Vectors | None":
+) -> "GoldenVectors | None":
     if count == 0:
         return None
     if data is None:

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edgekit.emission.firmware import EmittedFile, Firmware, Vectors
+    from edgekit.emission.firmware import EmittedFile, Firmware, GoldenVectors
 
 _COMMENT_COLUMNS = 76
 
 
-def test_vectors(firmware: "Firmware", vectors: "Vectors") -> "tuple[EmittedFile, ...]":
+def test_vectors(firmware: "Firmware", vectors: "GoldenVectors") -> "tuple[EmittedFile, ...]":
     """Return the vectors and the self-test as C files."""
     samples = {
         port.symbol: [value_rows(sample) for sample in values]

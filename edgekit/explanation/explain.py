@@ -18,7 +18,7 @@ from edgekit.model.single_output import scored_output
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
-from edgekit.verification.first_difference import Difference, first_difference
+from edgekit.verification.first_difference import FirstDifference, first_difference
 from edgekit.verification.metrics import Score
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Explanation:
     operators: tuple[Observed, ...]
     effects: "Mapping[int, Effect]"
     causes: tuple[Cause, ...]
-    difference: Difference | None = None
+    difference: FirstDifference | None = None
     compared_runtimes: bool = False
     origin: str = ""
 

@@ -83,7 +83,7 @@ def float_half(project: "Project", stages: "Stages") -> Border:
         EdgekitError: What the user must put right.
     """
     _check(project)
-    with _Half(project, stages) as half:
+    with _FileStages(project, stages) as half:
         return half.run()
 
 
@@ -111,7 +111,7 @@ def _check(project: "Project") -> None:
         check_installed()
 
 
-class _Half:
+class _FileStages:
     """One run: each method a stage, given what the ones before left."""
 
     def __init__(self, project: "Project", stages: "Stages") -> None:

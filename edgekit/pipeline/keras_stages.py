@@ -64,7 +64,7 @@ def train_half(project: "Project", stages: "Stages") -> Border:
         return float_half(project, stages)
     _check(project)
     with _Processes(project.module_folders) as processes:
-        return _Half(project, stages, processes).run()
+        return _KerasStages(project, stages, processes).run()
 
 
 def stages_of(project: "Project") -> tuple[str, ...]:
@@ -121,7 +121,7 @@ class _Processes:
         return started
 
 
-class _Half:
+class _KerasStages:
     """One run of the training half: each method a stage, given what the ones before left."""
 
     def __init__(self, project: "Project", stages: "Stages", processes: _Processes) -> None:

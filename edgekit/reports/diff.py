@@ -9,7 +9,7 @@ from edgekit.finding import Finding
 from edgekit.quantity import Quantity
 from edgekit.reports import manifest as facts
 from edgekit.reports import sources, wording
-from edgekit.reports.diff_causes import Cause, causes
+from edgekit.reports.diff_causes import ChangedPart, causes
 from edgekit.specs import PruneSpec
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Difference:
     after: str
     settings: tuple[Setting, ...]
     changes: tuple[Change, ...]
-    causes: tuple[Cause, ...]
+    causes: tuple[ChangedPart, ...]
     findings: tuple[Finding, ...]
 
     @property

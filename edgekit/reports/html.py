@@ -25,7 +25,7 @@ def render(manifest: "Mapping[str, object]") -> str:
         manifest: As JSON values; see `edgekit.reports.manifest`.
     """
     run = facts.read(manifest)
-    notes = sources.Sources()
+    notes = sources.Footnotes()
     areas = parts(run)
     return (
         environment()

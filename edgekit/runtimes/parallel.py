@@ -1,7 +1,7 @@
 """A long batch in two processes at once; the outputs are those of one."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.runtimes.process import Progress
+    from edgekit.runtimes.session import RuntimeSession
 
     Array = npt.NDArray[np.generic]
 
@@ -24,17 +25,8 @@ _LONG = (
 )
 
 
-class Runs(Protocol):
-    """An open session of a runtime."""
-
-    def run(
-        self, model: bytes, inputs: "tuple[Array, ...]", *, progress: "Progress"
-    ) -> "tuple[Array, ...]":
-        """Return the outputs for a batch of inputs."""
-
-
 def run_in_halves(
-    opened: "Callable[[], AbstractContextManager[Runs]]",
+    opened: "Callable[[], AbstractContextManager[RuntimeSession]]",
     model: bytes,
     inputs: "tuple[Array, ...]",
     *,

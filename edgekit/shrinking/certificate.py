@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from edgekit.shrinking.oracle import Array, Runtime
+    from edgekit.runtimes.session import RuntimeSession
+    from edgekit.shrinking.oracle import Array
 
 _NAMES = {"tflite-micro": "TFLite-Micro", "litert": "LiteRT"}
 _HALF = 0.5  # of the budget, for the changed operators; the other one for the whole model
@@ -76,17 +77,17 @@ class Sessions:
                     for _ in range(_PROCESSES)
                 )
                 reference = opened.enter_context(litert.Session(kernels="reference"))
-                self.oracles: tuple[Runtime, ...] = (reference,)
+                self.oracles: tuple[RuntimeSession, ...] = (reference,)
             else:
                 self.micro = tuple(opened.enter_context(tflm.Session()) for _ in range(_PROCESSES))
                 self.light = (opened.enter_context(litert.Session()),)
                 self.oracles = (self.micro[0], self.light[0])
             self._opened = opened.pop_all()
-        listed: Mapping[str, tuple[Runtime, ...]] = {
+        listed: Mapping[str, tuple[RuntimeSession, ...]] = {
             "tflite-micro": self.micro,
             "litert": self.light,
         }
-        self.by_name: Mapping[str, tuple[Runtime, ...]] = {
+        self.by_name: Mapping[str, tuple[RuntimeSession, ...]] = {
             name: listed[name] for name in listed if name in runtimes
         }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.input_limits import Limits, check_samples, input_limits
+from edgekit.model.input_limits import ValueRange, check_samples, input_limits
 from edgekit.model.reader import read
 from edgekit.model.tensor_values import value_type
 from edgekit.runtimes.process import Progress, silent
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.model.values import Graph, Tensor
-    from edgekit.shrinking.oracle import Array, Runtime
+    from edgekit.runtimes.session import RuntimeSession
+    from edgekit.shrinking.oracle import Array
 
 
 _CHUNK = 125  # of vectors between two reports of progress, and before a difference is noticed
@@ -67,7 +68,7 @@ def first_difference(
     before: bytes,
     after: bytes,
     inputs: "tuple[Array, ...]",
-    *runtimes: "Runtime",
+    *runtimes: "RuntimeSession",
     progress: Progress = silent,
 ) -> int | None:
     """Return the number of the first vector for which two models differ, or None for none.
@@ -84,7 +85,7 @@ def first_difference(
         ToolError: It crashed.
     """
     total = len(inputs[0])
-    free: SimpleQueue[Runtime] = SimpleQueue()
+    free: SimpleQueue[RuntimeSession] = SimpleQueue()
     for runtime in runtimes:
         free.put(runtime)
 
@@ -111,7 +112,7 @@ def prove(
     before: bytes,
     after: bytes,
     inputs: "tuple[Array, ...]",
-    *runtimes: "Runtime",
+    *runtimes: "RuntimeSession",
     name: str,
     progress: Progress = silent,
 ) -> bool:
@@ -182,7 +183,7 @@ def _range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
     limits = input_limits(graph, tensor.index)
     if tensor.is_float and not limits.are_finite:
         low, high = _real_range(tensor, graph)
-        limits = limits.within(Limits(low=low, high=high))
+        limits = limits.within(ValueRange(low=low, high=high))
     return limits.low, limits.high
 
 

@@ -15,7 +15,7 @@ from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.divergence import FLOAT_STEP, first_divergence
-from edgekit.verification.first_difference import Difference
+from edgekit.verification.first_difference import FirstDifference
 from edgekit.verification.metrics import classes_of_outputs
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Agreement:
     differing: int
     classes: int
     steps: float
-    first: Difference | None = None
+    first: FirstDifference | None = None
 
 
 def agreement(

@@ -17,7 +17,7 @@ from edgekit.model.values import Tensor
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.process import Progress, silent
-from edgekit.verification.first_difference import Difference, difference_at
+from edgekit.verification.first_difference import FirstDifference, difference_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ FLOAT_STEP = 2.0**-10
 
 def first_divergence(
     content: bytes, model: "Model", stored: "Array", *, progress: Progress = silent
-) -> Difference | None:
+) -> FirstDifference | None:
     """Return the first operator that differs by more than one step on equal inputs, or None.
 
     It differs from LiteRT's reference kernel and from its fast one: where those two disagree, it

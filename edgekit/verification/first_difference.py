@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class FirstDifference:
     """Where two runtimes first part; every operator before gave the same bytes.
 
     Args:
@@ -50,7 +50,7 @@ class Difference:
 
 def first_difference(
     content: bytes, model: "Model", stored: "Array", *, progress: Progress = silent
-) -> Difference | None:
+) -> FirstDifference | None:
     """Return the first operator at which LiteRT and TFLite-Micro differ, or None.
 
     Args:
@@ -81,13 +81,13 @@ def first_difference(
 
 def difference_at(
     model: "Model", operator: "Operator", lite: "Array", micro: "Array", *, differing: int
-) -> Difference:
+) -> FirstDifference:
     """Return the difference of what ``operator`` writes first, shape ``(samples, *shape)``."""
     tensor = model.main.tensors[operator.outputs[0]]
     apart = np.abs(lite.astype(np.float64) - micro.astype(np.float64))
     sample = int(np.argmax(apart.reshape(len(apart), -1).any(axis=1)))
     place = (sample, *_largest(apart[sample]))
-    return Difference(
+    return FirstDifference(
         operator=operator.index,
         op=operator.op,
         tensor=tensor.name,
