@@ -186,7 +186,7 @@ def explain(
     from edgekit.model.reader import read_bytes
 
     check_count("samples", samples, least=1)
-    check_seed("seed", seed)
+    check_seed(seed)
     content = read_bytes(Path(model))
     floats = None if reference is None else read_bytes(reference)
     spec = DataSpec(source=data, scale=scale, offset=offset)
@@ -317,7 +317,7 @@ def verify(
     from edgekit.verification.verify import verify as run
 
     check_names("runtimes", runtimes)
-    check_seed("seed", seed)
+    check_seed(seed)
     if confidence is not None:
         check_confidence("confidence", confidence)
     content = read_bytes(Path(model))

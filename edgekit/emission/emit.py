@@ -111,7 +111,7 @@ def emit(  # noqa: PLR0913  one argument an option
         EdgekitError: What the user must put right; nothing is written then.
     """
     check_count("vectors", vectors, least=0)
-    check_seed("seed", seed)
+    check_seed(seed)
     if data is not None and vectors == 0:
         raise UsageError(
             "data are for golden vectors, and none are asked for",

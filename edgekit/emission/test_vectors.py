@@ -4,7 +4,7 @@ import textwrap
 import zlib
 from typing import TYPE_CHECKING
 
-from edgekit.emission.c_text import comment_text, value_rows
+from edgekit.emission.c_text import COMMENT_COLUMNS, comment_text, value_rows
 from edgekit.emission.rendering import render
 
 if TYPE_CHECKING:
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.emission.firmware import EmittedFile, Firmware, GoldenVectors
-
-_COMMENT_COLUMNS = 76
 
 
 def test_vectors(firmware: "Firmware", vectors: "GoldenVectors") -> "tuple[EmittedFile, ...]":
@@ -26,7 +24,7 @@ def test_vectors(firmware: "Firmware", vectors: "GoldenVectors") -> "tuple[Emitt
         )
         for port, values in zip(ports, arrays, strict=True)
     }
-    source_lines = textwrap.wrap(comment_text(vectors.source), _COMMENT_COLUMNS)
+    source_lines = textwrap.wrap(comment_text(vectors.source), COMMENT_COLUMNS)
     return (
         render(
             "c/vectors.h.j2",

@@ -5,15 +5,13 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from edgekit.fit.tflm_operators import CUSTOM, TYPES
-from edgekit.model.operators import kind_of, layer_tensors
+from edgekit.model.operators import DECODE, kind_of, layer_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edgekit.devices.profile import RuntimeProfile
     from edgekit.model.reader import Graph, Model, Operator
-
-_DECODE = "TFLM_DECODE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +135,7 @@ def _no_decode(use: Use) -> bool:
     flash the model as it was before 'edgekit shrink' coded it, or update the runtime and set
     runtime.decode = true in the profile
     """
-    return use.operator.op == _DECODE and not use.runtime.decode
+    return use.operator.op == DECODE and not use.runtime.decode
 
 
 def _sets_up_variables(use: Use) -> bool:

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
+from edgekit.model.operators import CONVERSIONS
 from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.model.values import Operator
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 INPUT = -1
 """Stands for the model's input where an operator's index is asked."""
-_BORDERS = frozenset({"DEQUANTIZE", "QUANTIZE"})
 
 
 def float_twin(model: "Model") -> "Model":
@@ -44,7 +44,7 @@ def with_weights_of(twin: "Model", reference: "Model") -> "Model":
         InputError: The two are not the same graph.
     """
     mine = twin.main.operators
-    theirs = [item for item in reference.main.operators if item.op not in _BORDERS]
+    theirs = [item for item in reference.main.operators if item.op not in CONVERSIONS]
     if [item.op for item in mine] != [item.op for item in theirs]:
         raise InputError(
             f"the reference has other operators than the model ({len(theirs)} and {len(mine)})",
@@ -135,7 +135,7 @@ def _border_operators(graph: "Graph") -> set[int]:
     return {
         item.index
         for item in graph.operators
-        if item.op in _BORDERS and graph.tensors[item.inputs[0]].data is None
+        if item.op in CONVERSIONS and graph.tensors[item.inputs[0]].data is None
     }
 
 

@@ -190,6 +190,15 @@ CHANNEL_AXES: "Mapping[str, int]" = {
 }
 """By operator whose channels have a bias each: the axis of the channels in its weights."""
 
+SAME, VALID = 0, 1
+"""Padding, in the options of the schema."""
+
+CONVERSIONS = frozenset({"DEQUANTIZE", "QUANTIZE"})
+"""Operators between stored integers and real numbers."""
+
+DECODE = "TFLM_DECODE"
+"""The name under which TFLite-Micro knows its DECODE operator."""
+
 CALLS = frozenset(op for op, kind in KINDS.items() if kind.calls)
 """Operators that run further graphs of the file."""
 

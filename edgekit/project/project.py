@@ -60,7 +60,7 @@ class Project:
 
     def __post_init__(self) -> None:
         check_types(self, "")
-        check_seed("seed", self.seed)
+        check_seed(self.seed)
         if len(set(self.targets)) < len(self.targets):
             raise InputError("targets names a device twice")
         if self.prune is not None and self.quantize.simulate == "binary":

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
-_LONG = (
-    2_500_000_000  # of work: a second or two of TFLite-Micro, more than a process takes to start
-)
-
 
 def run_in_halves(
     opened: "Callable[[], AbstractContextManager[RuntimeSession]]",

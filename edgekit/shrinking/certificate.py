@@ -16,6 +16,7 @@ from edgekit.model.macs import work
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.known import TITLES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import AFTER_REGION, SMALL, affordable
 from edgekit.shrinking.proof import NotExactError, first_difference, proof_vectors, prove
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from edgekit.runtimes.session import RuntimeSession
     from edgekit.shrinking.oracle import Array
 
-_NAMES = {"tflite-micro": "TFLite-Micro", "litert": "LiteRT"}
 _HALF = 0.5  # of the budget, for the changed operators; the other one for the whole model
 _PROCESSES = 2  # that share the work of a proof; threads within them use what cores are left
 _OWN_ROUNDING = (
@@ -160,12 +160,12 @@ def _prove(
     """Return whether a runtime gave the same bytes, and what is to be told of it."""
     runtimes = sessions.by_name[name]
     try:
-        return prove(before, after, inputs, *runtimes, name=_NAMES[name], progress=progress), ""
+        return prove(before, after, inputs, *runtimes, name=TITLES[name], progress=progress), ""
     except NotExactError:
         if not sessions.is_fast:
             raise
     with litert.Session() as one, litert.Session() as other:
-        same = prove(before, after, inputs, one, other, name=_NAMES[name], progress=progress)
+        same = prove(before, after, inputs, one, other, name=TITLES[name], progress=progress)
     return same, _OWN_ROUNDING
 
 

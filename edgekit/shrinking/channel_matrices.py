@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import options_of
-from edgekit.model.operators import LAYERS
+from edgekit.model.operators import LAYERS, SAME
 from edgekit.shrinking.links import channels, is_int8_constant
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from edgekit.model.values import Graph, Operator
 
     Matrix = npt.NDArray[np.int64]
-
-_SAME = 0  # schema.fbs, Padding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,6 +167,6 @@ def _inside(
 ) -> "npt.NDArray[np.bool_]":
     """Return the distinct rows of: does place ``k`` of the window at output ``i`` lie inside?"""
     reach = (outputs - 1) * stride + (kernel - 1) * dilation + 1
-    before = max(reach - size, 0) // 2 if padding == _SAME else 0
+    before = max(reach - size, 0) // 2 if padding == SAME else 0
     places = np.arange(outputs)[:, None] * stride + np.arange(kernel) * dilation - before
     return np.unique((places >= 0) & (places < size), axis=0)

@@ -13,11 +13,10 @@ import numpy as np
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.edit import Draft
 from edgekit.model.input_limits import input_limits
-from edgekit.model.operators import LAYERS
+from edgekit.model.operators import DECODE, LAYERS
 from edgekit.model.values import Operator, Tensor
 from edgekit.model.writer import write
 from edgekit.shrinking.encoders import ENCODERS, Coded
-from edgekit.shrinking.refusal import DECODE
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -3,15 +3,11 @@
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.operators import LAYERS
+from edgekit.model.operators import CONVERSIONS, DECODE, LAYERS
 
 if TYPE_CHECKING:
     from edgekit.model.values import Model, Operator
 
-DECODE = "TFLM_DECODE"
-"""The name under which TFLite-Micro knows its DECODE operator."""
-
-_BORDER = frozenset({"DEQUANTIZE", "QUANTIZE"})
 _CODED_METADATA = "COMPRESSION_METADATA"  # of TFLite-Micro before the DECODE operator
 
 
@@ -49,7 +45,7 @@ def _require_integer(model: "Model", operator: "Operator") -> None:
             hint="convert the Keras model anew: edgekit convert MODEL --data DATA --out FILE",
         )
     around = (*operator.inputs, *operator.outputs)
-    if operator.op not in _BORDER and any(tensors[i].is_float for i in around if i != -1):
+    if operator.op not in CONVERSIONS and any(tensors[i].is_float for i in around if i != -1):
         raise UnsupportedModelError(
             f"the model is not fully integer: {operator.op} at {operator.index} computes in float",
             hint="quantize the float model: edgekit convert FLOAT_MODEL --data DATA --out FILE",

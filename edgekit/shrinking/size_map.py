@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.model.operators import CHANNEL_AXES
+from edgekit.model.operators import CHANNEL_AXES, DECODE
 from edgekit.model.schema import OPERATORS
-from edgekit.shrinking.refusal import DECODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

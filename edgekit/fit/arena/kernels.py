@@ -66,9 +66,9 @@ class KernelSetup:
         """Return the input at ``position``, which the operator has."""
         return self._graph.tensors[self.operator.inputs[position]]
 
-    def output(self, position: int = 0) -> "Tensor":
-        """Return the output at ``position``."""
-        return self._graph.tensors[self.operator.outputs[position]]
+    def output(self) -> "Tensor":
+        """Return the first output."""
+        return self._graph.tensors[self.operator.outputs[0]]
 
     def initialize(self) -> None:
         """Take the data that the kernel keeps, as its `Init` does."""
@@ -97,9 +97,9 @@ class KernelSetup:
         """Take ``count`` bytes that stay."""
         self._arena.persistent(count)
 
-    def keep_structure(self, fields: str, *, count: int = 1) -> None:
-        """Take a kernel's structures that stay; they are aligned as its buffers are."""
-        self.keep(count * self._arena.abi.struct_bytes(fields))
+    def keep_structure(self, fields: str) -> None:
+        """Take a kernel's structure that stays; it is aligned as its buffers are."""
+        self.keep(self._arena.abi.struct_bytes(fields))
 
     def keep_shape(self) -> None:
         """Take a writable copy of the output's shape."""

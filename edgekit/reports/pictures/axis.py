@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from edgekit.reports import wording
 
+MOST_TICKS = 6
+STEPS = tuple(digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5))
+"""Round distances between ticks."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tick:

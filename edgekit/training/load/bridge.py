@@ -48,9 +48,9 @@ def outputs_agree(expected: Tensor, found: Tensor) -> bool:
     return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=TOLERANCE))
 
 
-def trial_batch(model: Model, *, seed: int = 0) -> Tensors:
+def trial_batch(model: Model) -> Tensors:
     """Return a random batch that ``model`` takes: an array, or a list of them."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     batches = [_trial(item, generator) for item in model.inputs]
     return batches[0] if len(batches) == 1 else batches
 
