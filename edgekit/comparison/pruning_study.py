@@ -16,7 +16,7 @@ from edgekit.training.pruning.sensitivity import Sensitivity
 from edgekit.training.pruning.sensitivity import sensitivity as measure
 
 if TYPE_CHECKING:
-    from edgekit.numerics.allocation import LayerCurve
+    from edgekit.numerics.sparsity_allocation import LayerCurve
     from edgekit.project.project import Project
 
 _WIDTH, _HEIGHT = 640, 360

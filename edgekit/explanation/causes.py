@@ -4,8 +4,8 @@ import inspect as source
 import math
 from dataclasses import dataclass
 
+from edgekit.explanation.evidence import Evidence, Rule, View
 from edgekit.explanation.rules import calibration, conversion, inputs, ranges, rounding, weights
-from edgekit.explanation.view import Evidence, Rule, View
 
 RULES: tuple[tuple[Rule, ...], ...] = (
     (conversion.no_calibration, inputs.unscaled_input, conversion.floats_left),

@@ -8,8 +8,8 @@ import numpy as np
 
 from edgekit.explanation.causes import Cause, causes
 from edgekit.explanation.effects import Examined
+from edgekit.explanation.evidence import Effect, View
 from edgekit.explanation.observation import Observed, observe
-from edgekit.explanation.view import Effect, View
 from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
 from edgekit.model.integer import FloatTensor, float_tensors
 from edgekit.model.reader import read

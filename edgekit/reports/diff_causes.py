@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.reports import manifest as facts
-from edgekit.reports.names import distinct, short_name
+from edgekit.reports.tensor_names import distinct, short_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,8 +19,8 @@ from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.known import TITLES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import AFTER_REGION, SMALL, affordable
+from edgekit.shrinking.changed_region import changed_region, is_provable
 from edgekit.shrinking.proof import NotExactError, first_difference, proof_vectors, prove
-from edgekit.shrinking.region import changed_region, is_provable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit.model.edit import options_of
 from edgekit.model.operators import LAYERS, SAME
-from edgekit.shrinking.links import channels, is_int8_constant
+from edgekit.shrinking.coupled_channels import channels, is_int8_constant
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgekit.model.operators import LAYERS
 from edgekit.shrinking.channel_matrices import weighed
-from edgekit.shrinking.links import channels, links
+from edgekit.shrinking.coupled_channels import channels, links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ import numpy as np
 from edgekit.model.edit import Draft, with_options
 from edgekit.model.operators import LAYERS
 from edgekit.model.values import Quantization, Tensor
+from edgekit.shrinking.channel_liveness import live_channels
 from edgekit.shrinking.channel_matrices import Weighed, weighed
 from edgekit.shrinking.constants import Constants, constant_channels
-from edgekit.shrinking.live import live_channels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.explanation.evidence import Evidence, View, times
 from edgekit.explanation.rules.inputs import unscaled_input
-from edgekit.explanation.view import Evidence, View, times
 from edgekit.model.float_twin import INPUT
 
 if TYPE_CHECKING:

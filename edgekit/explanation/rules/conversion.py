@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.view import Evidence, View
+from edgekit.explanation.evidence import Evidence, View
 from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.view import Evidence, View, times
+from edgekit.explanation.evidence import Evidence, View, times
 from edgekit.model.float_twin import INPUT
 
 if TYPE_CHECKING:

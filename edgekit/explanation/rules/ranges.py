@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from edgekit.explanation.evidence import Evidence, View, times
 from edgekit.explanation.rules.calibration import calibration_outlier
 from edgekit.explanation.rules.inputs import unscaled_input
 from edgekit.explanation.rules.weights import weight_outlier
-from edgekit.explanation.view import Evidence, View, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.view import Evidence, View
+from edgekit.explanation.evidence import Evidence, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

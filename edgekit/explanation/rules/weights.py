@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.explanation.view import Evidence, View, times
+from edgekit.explanation.evidence import Evidence, View, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.model.operators import LAYERS
-from edgekit.reports.names import short_name
+from edgekit.reports.tensor_names import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

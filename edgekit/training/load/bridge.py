@@ -7,7 +7,7 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.training._tensorflow import Config, Layer, Model, Tensor, Tensors, tf_keras
-from edgekit.training.graph import Replay, replay, require_functional
+from edgekit.training.functional_model import Replay, replay, require_functional
 from edgekit.training.kernels import trained_in
 from edgekit.training.load.activations import own_activations
 

@@ -20,7 +20,7 @@ from edgekit.training._tensorflow import (
     tf_keras,
 )
 from edgekit.training.files import save_model
-from edgekit.training.graph import require_functional
+from edgekit.training.functional_model import require_functional
 from edgekit.training.load.bridge import bridge
 from edgekit.training.load.foreign_code import OWN_LAYERS, TRUST, refuse_code, refuse_operations
 from edgekit.training.load.foreign_files import h5_description, keras_description, keras_records

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
-from edgekit.numerics.allocation import LayerCurve, SensitivityPoint, allocate
 from edgekit.numerics.masks import keep_largest
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint, allocate
 from edgekit.training._tensorflow import Model, seed_everything
 from edgekit.training.files import read_model
 from edgekit.training.fit import dataset_of

@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 from edgekit.comparison.pruning_study import to_json, to_svg, to_text
-from edgekit.numerics.allocation import LayerCurve, SensitivityPoint
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint
 from edgekit.training.pruning.sensitivity import Sensitivity
 
 FOUND = Sensitivity(

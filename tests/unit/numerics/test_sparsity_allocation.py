@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.numerics.allocation import LayerCurve, SensitivityPoint, allocate
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint, allocate
 
 
 def curve(name: str, weights: int, *losses: float) -> LayerCurve:
