@@ -36,7 +36,7 @@ class Effect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class Facts:
     """A model under examination.
 
     Args:
@@ -136,7 +136,7 @@ class Evidence:
     text: str
 
 
-Rule = Callable[[View], Iterator[Evidence]]
+Rule = Callable[[Facts], Iterator[Evidence]]
 """A cause. Its docstring is the message: a sentence, and after ``Try:`` the remedy."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.explanation.causes import Cause, causes
 from edgekit.explanation.effects import Examined
-from edgekit.explanation.evidence import Effect, View
+from edgekit.explanation.evidence import Effect, Facts
 from edgekit.explanation.observation import Observed, observe
 from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
 from edgekit.model.integer import FloatTensor, float_tensors
@@ -97,7 +97,7 @@ def explain(
         observed = observe(session, model, twin, vectors.inputs, progress)
         before, whole = examined.score(examined.real), examined.effect(examined.integer)
         has_classes = before is not None and before.metric == "accuracy"
-        view = View(
+        facts = Facts(
             model=model,
             twin=twin,
             float_tensors=_inner_floats(model),
@@ -117,8 +117,8 @@ def explain(
         integer=examined.score(examined.integer),
         whole=whole,
         operators=observed,
-        effects=view.effects,
-        causes=causes(view),
+        effects=facts.effects,
+        causes=causes(facts),
         difference=difference,
         compared_runtimes=runtimes,
     )
