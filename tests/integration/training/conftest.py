@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def tf_keras() -> Any:
-    from edgekit.train import _tensorflow
+    from edgekit.training import _tensorflow
 
     return _tensorflow.tf_keras()
 
@@ -24,6 +24,6 @@ def tf_keras() -> Any:
 @pytest.fixture(scope="session")
 def keras3(tf_keras: Any) -> Any:
     del tf_keras  # imported first, as the door does
-    from edgekit.train import _tensorflow
+    from edgekit.training import _tensorflow
 
     return _tensorflow.keras3()

@@ -177,7 +177,7 @@ def test_models_that_cannot_be_built_are_refused(tmp_path: Path, keras3: Any) ->
 
 
 def test_without_tensorflow_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgekit.train import _tensorflow
+    from edgekit.training import _tensorflow
 
     monkeypatch.setattr(_tensorflow, "find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match="TensorFlow is not installed") as refusal:
