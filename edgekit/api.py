@@ -214,7 +214,7 @@ def explain(
     from edgekit.model.reader import read_bytes
 
     check_count("samples", samples, least=1)
-    check_seed("seed", seed)
+    check_seed(seed)
     file = ModelFile.of(read_bytes(Path(model)))
     floats = None if reference is None else ModelFile.of(read_bytes(Path(reference)))
     spec = DataSpec(source=data, scale=scale, offset=offset)
@@ -365,7 +365,7 @@ def verify(
     from edgekit.verification.verify import verify as run
 
     check_names("runtimes", runtimes)
-    check_seed("seed", seed)
+    check_seed(seed)
     if accuracy_drop is not None:
         check_drop("accuracy_drop", accuracy_drop)
     if confidence is not None:

@@ -25,7 +25,7 @@ class Dependency:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class UntestedVersion:
     """An installed package whose version is not the one that edgekit was tested with.
 
     Args:
@@ -83,10 +83,10 @@ def doctor() -> tuple[Dependency, ...]:
     return (python, *packages, *programs)
 
 
-def differences() -> tuple[Difference, ...]:
+def differences() -> tuple[UntestedVersion, ...]:
     """Return the installed packages whose version is not the tested one, by their names."""
     return tuple(
-        Difference(name=name, version=found, tested=tested)
+        UntestedVersion(name=name, version=found, tested=tested)
         for name, tested in tested_versions().items()
         if (found := _version(name)) not in {None, tested}
     )

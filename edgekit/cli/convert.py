@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgekit.cli.output import print_json, progress_bar
+from edgekit.files.source import RANDOM
 
 if TYPE_CHECKING:
     from edgekit.specs import Calibration, IoType, Scheme
@@ -92,7 +93,7 @@ def convert(
     click.echo(f"wrote {out}: {format_bytes(found.bytes)}, {kind}, {found.macs:,} MACs")
     if correction is not None:
         click.echo(correction.effect)
-    if data == "random":
+    if data == RANDOM:
         click.echo("calibrated with random data: size and fit are real, accuracy is not claimed")
     for warning in made.warnings:
         click.echo(f"warning: {warning}")

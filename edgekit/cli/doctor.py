@@ -9,7 +9,7 @@ import click
 from edgekit.cli.output import console, near, print_json
 
 if TYPE_CHECKING:
-    from edgekit.dependencies import Dependency, Difference
+    from edgekit.dependencies import Dependency, UntestedVersion
 
 
 @click.command()
@@ -47,7 +47,7 @@ def _line(item: "Dependency") -> str:
     return f"[yellow]missing[/]  {item.name:<30} for {item.needed_for}: {install}"
 
 
-def _install(others: "tuple[Difference, ...]") -> str:
+def _install(others: "tuple[UntestedVersion, ...]") -> str:
     from edgekit.dependencies import constraints_path
 
     names = " ".join(other.name for other in others)

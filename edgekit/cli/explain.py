@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgekit.explanation.explain import Explanation
-    from edgekit.verification.first_difference import Difference
+    from edgekit.verification.first_difference import FirstDifference
 
 
 @click.command()
@@ -118,7 +118,7 @@ def _decibels(value: float) -> str:
     return f"{value:.1f} dB" if math.isfinite(value) else "exact"
 
 
-def _difference(found: "Difference | None") -> str:
+def _difference(found: "FirstDifference | None") -> str:
     if found is None:
         return "LiteRT and TFLite-Micro agree on every operator, to the last bit"
     name = f" '{found.tensor}'," if found.tensor else ""

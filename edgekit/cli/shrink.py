@@ -89,10 +89,12 @@ _ARENA_SOURCE = "host: least arena of TFLite-Micro's wheel on this 64-bit machin
 
 
 def _show(result: "Shrunk", out: Path) -> None:
+    from edgekit.runtimes.known import TITLES
+
     terminal = console()
     terminal.print(_savings(result))
     terminal.print(_map(result))
-    runtimes = " and ".join(_NAMES[name] for name in result.runtimes)
+    runtimes = " and ".join(TITLES[name] for name in result.runtimes)
     terminal.print(f"same outputs, byte for byte, on {result.vectors:,} inputs in {runtimes}")
     if result.whole_vectors < result.vectors:
         terminal.print(
@@ -103,9 +105,6 @@ def _show(result: "Shrunk", out: Path) -> None:
     if is_verbose() and result.arena_before_bytes is not None:
         terminal.print(f"arena: {_ARENA_SOURCE}")
     terminal.print(f"[bold]{out}[/]: {result.after_bytes:,} B", soft_wrap=True)
-
-
-_NAMES = {"tflite-micro": "TFLite-Micro", "litert": "LiteRT"}
 
 
 def _savings(result: "Shrunk") -> "Table":

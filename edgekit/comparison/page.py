@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from edgekit.comparison import verdict
 from edgekit.comparison.picture import picture
 from edgekit.comparison.text import sort_by_cost
-from edgekit.reports import sources, wording
-from edgekit.reports.page import environment
+from edgekit.reports import footnotes, wording
+from edgekit.reports.jinja_environment import environment
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def to_html(study: "Study") -> str:
             version=__version__,
             verdict=verdict,
             wording=wording,
-            notes=sources.Sources(),
-            accuracy_source=sources.validation(samples),
+            notes=footnotes.Footnotes(),
+            accuracy_source=footnotes.validation(samples),
             picture=picture(study),
             rows=rows,
             failed=[item for item in study.results if not item.is_built],

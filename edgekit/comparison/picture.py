@@ -6,13 +6,12 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from edgekit.reports import wording
+from edgekit.reports.pictures.axis import MOST_TICKS, STEPS, Tick, metric_tick
 
 if TYPE_CHECKING:
     from edgekit.comparison.result import Result
     from edgekit.comparison.study import Study
 
-_MOST_TICKS = 6
-_STEPS = tuple(digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5))
 _KIB = 1024
 _MARGIN = 0.06  # of the span, left free on each side
 _LEAST_SPAN = 1e-3  # of the value, where all points have the same
@@ -41,14 +40,6 @@ class Mark:
     y: float
     label: str
     side: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tick:
-    """A place on an axis, in percent, and its label."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,9 +115,7 @@ def picture(study: "Study") -> Picture | None:
             Tick(at=across.place(value), label=wording.amount(value, "B"))
             for value in across.values()
         ),
-        up=tuple(
-            Tick(at=100 - up.place(value), label=_value(value, metric)) for value in up.values()
-        ),
+        up=tuple(metric_tick(100 - up.place(value), value, metric) for value in up.values()),
         families=families,
         x_title=study.basis.title,
         y_title=wording.title(metric),
@@ -169,7 +158,7 @@ def _axis(values: list[float], unit: float) -> _Axis:
     span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high)), 1e-9)
     middle = (low + high) / 2
     half = span * (0.5 + _MARGIN)
-    step = next((item for item in _STEPS if 2 * half / (item * unit) <= _MOST_TICKS), _STEPS[-1])
+    step = next((item for item in STEPS if 2 * half / (item * unit) <= MOST_TICKS), STEPS[-1])
     return _Axis(low=middle - half, high=middle + half, step=step * unit)
 
 
@@ -222,7 +211,3 @@ def _title(study: "Study", result: "Result") -> str:
             f"{wording.metric_value(result.accuracy, result.metric)} {wording.title(result.metric)}"
         )
     return f"{result.name}: {', '.join(words)}"
-
-
-def _value(value: float, metric: str) -> str:
-    return f"{100 * value:.4g} %" if wording.is_fraction(metric) else wording.number(value)

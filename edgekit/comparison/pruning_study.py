@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError
 from edgekit.files.outputs import check_output_file
 from edgekit.files.whole_files import write_text
@@ -20,7 +19,7 @@ from edgekit.training.pruning.sensitivity import Sensitivity
 from edgekit.training.pruning.sensitivity import sensitivity as measure
 
 if TYPE_CHECKING:
-    from edgekit.numerics.allocation import LayerCurve
+    from edgekit.numerics.sparsity_allocation import LayerCurve
 
 _WIDTH, _HEIGHT = 640, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 150, 16, 40  # margins; the legend stands at the right
@@ -66,7 +65,7 @@ def sensitivity(
 
 
 def _measured(project: Project, watch: Watch) -> Sensitivity:
-    if project.data.source == RANDOM:
+    if project.data.is_random:
         raise InputError("random data have no labels to measure with", hint="give data with labels")
     with (
         tempfile.TemporaryDirectory() as folder,

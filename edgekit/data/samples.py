@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.data.labels import has_positions, hold_classes
-from edgekit.data.sources import RANDOM, Samples, Source, read_source
+from edgekit.data.sources import Samples, Source, read_source
 from edgekit.data.splitting import split
 from edgekit.errors import InputError
 from edgekit.files.fingerprint import samples_digest
@@ -147,7 +147,7 @@ def load_given(
     assert chosen is not None  # a source has one of them
     are_classes = _are_classes((first, test), output_shape, "auto")
     chosen = _wanted(chosen, spec.source, output_shape, are_classes=are_classes)
-    if spec.source == RANDOM:
+    if spec.is_random:
         return Given(x=_scaled(chosen.x[:_RANDOM_GIVEN], 1.0, 0.0), y=None, origin="random")
     scale = (1.0, 0.0) if source.is_scaled else (spec.scale, spec.offset)
     return Given(x=_scaled(chosen.x, *scale), y=chosen.y, origin=origin)
@@ -185,7 +185,7 @@ def _load(
         x_calibration=_scaled(calibration.x, *scale),
         x_validation=_scaled(validation.x, *scale),
         y_validation=validation.y,
-        is_random=spec.source == RANDOM,
+        is_random=spec.is_random,
         notes=(sets.note,),
         are_classes=are_classes,
         calibration_indices=sets.calibration_indices,

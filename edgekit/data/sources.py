@@ -10,6 +10,7 @@ import numpy as np
 from edgekit.data.images import read_images
 from edgekit.data.npz import read_arrays
 from edgekit.errors import InputError
+from edgekit.files.source import source_kind
 from edgekit.project import user_function
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
-RANDOM = "random"
 _PAIR = 2  # inputs and labels
 _RANDOM_SAMPLES = 320  # 200 for calibration by default, 64 for validation, a few batches to train
 _MOST_RANDOM_VALUES = 2**29
@@ -79,32 +79,33 @@ def read_source(
     Raises:
         InputError: The source is missing, damaged, or gives something else than samples.
     """
-    if spec.source == RANDOM:
-        if math.prod(input_shape) * _RANDOM_SAMPLES > _MOST_RANDOM_VALUES:
-            raise InputError(f"random data for an input of the shape {input_shape} fill the memory")
-        random, shape = np.random.default_rng(seed), (_RANDOM_SAMPLES, *input_shape)
-        values = random.uniform(-1, 1, shape) if ids is None else random.integers(0, ids, shape)
-        return Source(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
     path = directory / spec.source
-    if path.is_dir():
-        train, test = read_images(path, input_shape=input_shape, labels=spec.labels)
-        return Source(
-            samples=Samples(x=train[0], y=train[1]), test=test and Samples(x=test[0], y=test[1])
-        )
-    if path.suffix == ".npz":
-        return _from_mapping(_read_npz(path, trusted=spec.trusted), where=str(path))
-    if user_function.is_hook(spec.source) and not path.exists():
-        given = user_function.call(spec.source, directory, what="the data")
-        return _from_object(given, where=spec.source, input_shape=input_shape)
-    if not path.exists():
-        raise InputError(
-            f"{path}: no such file",
-            hint="data is an .npz file, module:function, a folder of images, or random",
-        )
+    match source_kind(spec.source, directory):
+        case "random":
+            return _random(input_shape, seed=seed, ids=ids)
+        case "folder":
+            train, test = read_images(path, input_shape=input_shape, labels=spec.labels)
+            return Source(
+                samples=Samples(x=train[0], y=train[1]), test=test and Samples(x=test[0], y=test[1])
+            )
+        case "npz":
+            return _from_mapping(_read_npz(path, trusted=spec.trusted), where=str(path))
+        case "function":
+            given = user_function.call(spec.source, directory, what="the data")
+            return _from_object(given, where=spec.source, input_shape=input_shape)
+    is_there = path.exists()
     raise InputError(
-        f"{path}: not a data source that edgekit reads",
+        f"{path}: not a data source that edgekit reads" if is_there else f"{path}: no such file",
         hint="data is an .npz file, module:function, a folder of images, or random",
     )
+
+
+def _random(input_shape: tuple[int, ...], *, seed: int, ids: int | None) -> Source:
+    if math.prod(input_shape) * _RANDOM_SAMPLES > _MOST_RANDOM_VALUES:
+        raise InputError(f"random data for an input of the shape {input_shape} fill the memory")
+    random, shape = np.random.default_rng(seed), (_RANDOM_SAMPLES, *input_shape)
+    values = random.uniform(-1, 1, shape) if ids is None else random.integers(0, ids, shape)
+    return Source(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
 
 
 def _read_npz(path: "Path", *, trusted: bool) -> "dict[str, Array]":

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from edgekit.data.reference import Vectors, holds_vectors, load_vectors
 from edgekit.data.samples import load_given
 from edgekit.errors import UnsupportedModelError
+from edgekit.files.source import module_folders, source_kind
 from edgekit.model.file import ModelFile
 from edgekit.model.input_limits import known_ids
 from edgekit.model.reader import read_bytes
 from edgekit.model.single_output import scored_output
-from edgekit.project.user_function import module_folders
 from edgekit.runtimes.process import Worker, silent
 from edgekit.runtimes.real import real_outputs
 
@@ -47,7 +47,7 @@ def validation_vectors(
         InputError: Data that are missing, damaged or do not fit the model.
     """
     path = directory / spec.source
-    if path.suffix == ".npz" and holds_vectors(path):
+    if source_kind(spec.source, directory) == "npz" and holds_vectors(path):
         origin = f"the validation samples of a build, in {spec.source}"
         return Validation(vectors=load_vectors(path), origin=origin)
     return _given(model, spec, directory=directory, seed=seed)

@@ -4,7 +4,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from edgekit.emission.c_text import byte_rows, comment_text
+from edgekit.emission.c_text import COMMENT_COLUMNS, byte_rows, comment_text
 from edgekit.emission.op_resolver import op_resolver
 from edgekit.emission.rendering import render
 from edgekit.emission.test_vectors import test_vectors
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from edgekit.quantity import Quantity
 
 _ARENA_STEP_BYTES = 16  # TFLite-Micro aligns its arena to 16 bytes
-_COMMENT_COLUMNS = 76
 
 
 def c_array(firmware: "Firmware") -> "tuple[EmittedFile, ...]":
@@ -42,5 +41,5 @@ def _arena(firmware: "Firmware", arena: "Quantity") -> "EmittedFile":
         firmware,
         arena=arena,
         arena_bytes=math.ceil(reserved / _ARENA_STEP_BYTES) * _ARENA_STEP_BYTES,
-        source_lines=textwrap.wrap(comment_text(arena.source), _COMMENT_COLUMNS),
+        source_lines=textwrap.wrap(comment_text(arena.source), COMMENT_COLUMNS),
     )

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+COMMENT_COLUMNS = 76
+"""The most of a line of a comment."""
 _INDENT = b"    "
 _PLAIN = frozenset(string.ascii_letters + string.digits + " !#$%&'()*+,-./:;<=>@[]^_`{|}~")
 _BYTES_A_LINE = 12  # "0x1c, " twelve times and the indent: 76 columns

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.sources import RANDOM
 from edgekit.devices.profile import load_target
 from edgekit.emission.emitted_folder import (
     BUILD_FOLDER,
@@ -15,18 +14,18 @@ from edgekit.emission.emitted_folder import (
     mark_build,
     write_emitted,
 )
-from edgekit.emission.formats import EmittedFile, Vectors, check_integer, check_name
+from edgekit.emission.formats import EmittedFile, GoldenVectors, check_integer, check_name
 from edgekit.emission.formats import emit as render
 from edgekit.emission.golden_vectors import data_inputs, golden_vectors, random_inputs
 from edgekit.errors import MissingDependencyError, UsageError
 from edgekit.files.outputs import check_output_folder
 from edgekit.files.results import few, told
+from edgekit.files.source import RANDOM, source_file
 from edgekit.files.whole_files import sha256
 from edgekit.fit.check import check
 from edgekit.model.file import ModelFile
 from edgekit.model.shapes import check_shapes
 from edgekit.project.project import load_project
-from edgekit.project.user_function import source_file
 from edgekit.quantity import Quantity, parse_bytes
 from edgekit.runtimes.emulator import Emulation, check_tools, emulate
 from edgekit.specs import DataSpec, check_count, check_seed
@@ -139,7 +138,7 @@ def emit(  # noqa: PLR0913  one argument an option
         EdgekitError: What the user must put right; nothing is written then.
     """
     check_count("vectors", vectors, least=0)
-    check_seed("seed", seed)
+    check_seed(seed)
     if data is not None and vectors == 0:
         raise UsageError(
             "data are for golden vectors, and none are asked for",
@@ -255,7 +254,7 @@ def _arena(
 
 def _vectors(
     file: ModelFile, count: int, data: str | None, spec: "DataSpec", *, seed: int
-) -> "Vectors | None":
+) -> "GoldenVectors | None":
     if count == 0:
         return None
     if data is None:

@@ -50,7 +50,7 @@ class EmittedFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Vectors:
+class GoldenVectors:
     """Golden vectors: inputs, and the outputs that the device must give for them.
 
     Args:
@@ -70,7 +70,7 @@ class Vectors:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Port:
+class CTensor:
     """One input or output of the model as C knows it.
 
     Args:
@@ -131,10 +131,10 @@ class Firmware:
     name: str
     content: bytes
     model: Model
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[CTensor, ...]
+    outputs: tuple[CTensor, ...]
     arena_bytes: "Quantity | None"
-    vectors: Vectors | None
+    vectors: GoldenVectors | None
     labels: tuple[str, ...]
     scale: float
     offset: float
@@ -145,7 +145,7 @@ def firmware(
     *,
     name: str,
     arena_bytes: "Quantity | None",
-    vectors: Vectors | None,
+    vectors: GoldenVectors | None,
     labels: tuple[str, ...],
     scale: float,
     offset: float,
@@ -195,8 +195,7 @@ def check_integer(model: Model) -> None:
         for index in (*operator.inputs, *operator.outputs)
         if operator.op in ("QUANTIZE", "DEQUANTIZE") and index in (*main.inputs, *main.outputs)
     }
-    names = {main.tensors[index].name for index in converted}
-    left = [item for item in float_tensors(model) if item.name not in names]
+    left = float_tensors(model, allowed=converted)
     if left:
         raise UnsupportedModelError(
             f"the model is not fully integer: tensor '{left[0].name}' is {left[0].dtype}",
@@ -204,24 +203,24 @@ def check_integer(model: Model) -> None:
         )
 
 
-def _ports(kind: str, model: Model, indices: tuple[int, ...]) -> tuple[Port, ...]:
+def _ports(kind: str, model: Model, indices: tuple[int, ...]) -> tuple[CTensor, ...]:
     return tuple(
         _port(kind if len(indices) == 1 else f"{kind}_{number}", model.main.tensors[index])
         for number, index in enumerate(indices)
     )
 
 
-def _port(symbol: str, tensor: Tensor) -> Port:
+def _port(symbol: str, tensor: Tensor) -> CTensor:
     if tensor.dtype not in _C_TYPES:
         raise UnsupportedModelError(
             f"{symbol} '{tensor.name}' is {tensor.dtype}, which firmware cannot hold"
         )
     if tensor.quantization is not None and len(tensor.quantization.scales) != 1:
         raise UnsupportedModelError(f"{symbol} '{tensor.name}' has more than one scale")
-    return Port(symbol=symbol, tensor=tensor, c_type=_C_TYPES[tensor.dtype])
+    return CTensor(symbol=symbol, tensor=tensor, c_type=_C_TYPES[tensor.dtype])
 
 
-def _check_vectors(built: Firmware, vectors: Vectors) -> None:
+def _check_vectors(built: Firmware, vectors: GoldenVectors) -> None:
     pairs = (("input", built.inputs, vectors.inputs), ("output", built.outputs, vectors.outputs))
     for kind, ports, arrays in pairs:
         if len(ports) != len(arrays):

@@ -4,7 +4,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from edgekit.emission.c_array import c_array
-from edgekit.emission.firmware import EmittedFile, Firmware, Vectors, check_integer, firmware
+from edgekit.emission.firmware import EmittedFile, Firmware, GoldenVectors, check_integer, firmware
 from edgekit.emission.names import check_name
 from edgekit.emission.projects import project_formats
 from edgekit.errors import MissingDependencyError, UsageError, suggestion
@@ -19,7 +19,7 @@ __all__ = [
     "FORMATS",
     "EmittedFile",
     "Firmware",
-    "Vectors",
+    "GoldenVectors",
     "check_integer",
     "check_name",
     "emit",
@@ -41,7 +41,7 @@ def emit(
     name: str,
     format: str = "c-array",  # noqa: A002  the word of the command line
     arena_bytes: "Quantity | None",
-    vectors: Vectors | None = None,
+    vectors: GoldenVectors | None = None,
     labels: tuple[str, ...] = (),
     scale: float = 1.0,
     offset: float = 0.0,

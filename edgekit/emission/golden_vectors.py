@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.data.validation import validation_vectors
-from edgekit.emission.formats import Vectors
+from edgekit.emission.formats import GoldenVectors
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.feeding import check_samples, value_type
-from edgekit.model.input_limits import input_limits
+from edgekit.model.input_limits import check_samples, input_limits
+from edgekit.model.tensor_values import value_type
 from edgekit.runtimes import tflm
 from edgekit.runtimes.real import stored_inputs
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
 
 
-def golden_vectors(file: "ModelFile", inputs: "tuple[Array, ...]", *, origin: str) -> Vectors:
+def golden_vectors(file: "ModelFile", inputs: "tuple[Array, ...]", *, origin: str) -> GoldenVectors:
     """Return ``inputs`` with TFLite-Micro's outputs for them.
 
     Args:
@@ -38,7 +38,7 @@ def golden_vectors(file: "ModelFile", inputs: "tuple[Array, ...]", *, origin: st
         UnsupportedModelError: TFLite-Micro refuses the model, or an input has a batch above 1.
     """
     _check_batch(file.model.main)
-    return Vectors(
+    return GoldenVectors(
         inputs=inputs,
         outputs=tflm.run(file, inputs),
         source=f"{origin}; outputs of TFLite-Micro's wheel {version('tflite-micro')} on the host",

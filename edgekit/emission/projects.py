@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from edgekit.emission.firmware import EmittedFile, Firmware, Port
+    from edgekit.emission.firmware import CTensor, EmittedFile, Firmware
 
 _INVOCATIONS = 10  # measured; the mean of ten is steady where nothing else runs
 
@@ -118,7 +118,7 @@ LAYOUTS: Mapping[str, Layout] = {
 class InputTest:
     """Raw values of one input and what each must be stored as, as rows of C."""
 
-    port: "Port"
+    port: "CTensor"
     raw: "npt.NDArray[np.float32]"
     raw_rows: str
     stored_rows: str
@@ -174,7 +174,7 @@ def _below(folder: PurePosixPath, file: "EmittedFile") -> "EmittedFile":
     return replace(file, path=folder / file.path)
 
 
-def _input_test(firmware: "Firmware", port: "Port") -> InputTest:
+def _input_test(firmware: "Firmware", port: "CTensor") -> InputTest:
     """Return raw values at, between and beyond the stored ones, and what they become."""
     codes = np.linspace(port.least, port.greatest, 15).round()
     steps = np.concatenate([codes, codes + 0.5, codes - 0.499, [-1e6, 1e6]]) - port.zero_point

@@ -4,19 +4,17 @@ import textwrap
 import zlib
 from typing import TYPE_CHECKING
 
-from edgekit.emission.c_text import comment_text, value_rows
+from edgekit.emission.c_text import COMMENT_COLUMNS, comment_text, value_rows
 from edgekit.emission.rendering import render
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edgekit.emission.firmware import EmittedFile, Firmware, Vectors
-
-_COMMENT_COLUMNS = 76
+    from edgekit.emission.firmware import EmittedFile, Firmware, GoldenVectors
 
 
-def test_vectors(firmware: "Firmware", vectors: "Vectors") -> "tuple[EmittedFile, ...]":
+def test_vectors(firmware: "Firmware", vectors: "GoldenVectors") -> "tuple[EmittedFile, ...]":
     """Return the vectors and the self-test as C files."""
     samples = {
         port.symbol: [value_rows(sample) for sample in values]
@@ -26,7 +24,7 @@ def test_vectors(firmware: "Firmware", vectors: "Vectors") -> "tuple[EmittedFile
         )
         for port, values in zip(ports, arrays, strict=True)
     }
-    source_lines = textwrap.wrap(comment_text(vectors.source), _COMMENT_COLUMNS)
+    source_lines = textwrap.wrap(comment_text(vectors.source), COMMENT_COLUMNS)
     return (
         render(
             "c/vectors.h.j2",

@@ -4,8 +4,8 @@ import inspect as source
 import math
 from dataclasses import dataclass
 
+from edgekit.explanation.evidence import Evidence, Facts, Rule
 from edgekit.explanation.rules import calibration, conversion, inputs, ranges, rounding, weights
-from edgekit.explanation.view import Evidence, Rule, View
 
 RULES: tuple[tuple[Rule, ...], ...] = (
     (conversion.no_calibration, inputs.unscaled_input, conversion.floats_left),
@@ -38,13 +38,13 @@ class Cause:
     remedy: str
 
 
-def causes(view: View) -> tuple[Cause, ...]:
-    """Return what the rules say of ``view``, the likeliest first."""
+def causes(facts: Facts) -> tuple[Cause, ...]:
+    """Return what the rules say of ``facts``, the likeliest first."""
     found = []
     for rules in RULES:
-        row = [(rule, item) for rule in rules for item in rule(view)]
-        row.sort(key=lambda pair: _noise_db(view, pair[1]))
-        found += [_cause(rule, item, view) for rule, item in row]
+        row = [(rule, item) for rule in rules for item in rule(facts)]
+        row.sort(key=lambda pair: _noise_db(facts, pair[1]))
+        found += [_cause(rule, item, facts) for rule, item in row]
     return tuple(found)
 
 
@@ -54,16 +54,16 @@ def wording(rule: Rule) -> tuple[str, str]:
     return message, " ".join(remedy.split())
 
 
-def _noise_db(view: View, evidence: Evidence) -> float:
+def _noise_db(facts: Facts, evidence: Evidence) -> float:
     if evidence.operator is None:
-        return view.whole.sqnr_db
-    effect = view.effects.get(evidence.operator)
+        return facts.whole.sqnr_db
+    effect = facts.effects.get(evidence.operator)
     return math.inf if effect is None else effect.sqnr_db
 
 
-def _cause(rule: Rule, evidence: Evidence, view: View) -> Cause:
+def _cause(rule: Rule, evidence: Evidence, facts: Facts) -> Cause:
     message, remedy = wording(rule)
-    kinds = {item.index: item.op for item in view.observed}
+    kinds = {item.index: item.op for item in facts.observed}
     return Cause(
         cause=rule.__name__,
         operator=evidence.operator,

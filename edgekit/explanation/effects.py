@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
+from edgekit.explanation.evidence import Effect
 from edgekit.explanation.observation import Observed, ratio_db
-from edgekit.explanation.view import Effect
-from edgekit.model.float_twin import real_values, rounded_at
+from edgekit.model.float_twin import rounded_at
+from edgekit.model.tensor_values import real_values
 from edgekit.model.writer import write
 from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.metrics import Score, drop, score_outputs

@@ -9,18 +9,18 @@ import numpy as np
 from edgekit.errors import UnsupportedModelError
 from edgekit.explanation.causes import Cause, causes
 from edgekit.explanation.effects import Examined
+from edgekit.explanation.evidence import Effect, Facts
 from edgekit.explanation.observation import Observed, observe
-from edgekit.explanation.view import Effect, View
 from edgekit.files.results import save_json, told
 from edgekit.model.float_twin import check_one_input, float_twin, with_weights_of
 from edgekit.model.integer import float_tensors
+from edgekit.model.operators import DECODE
 from edgekit.model.shapes import check_shapes
 from edgekit.model.single_output import scored_output
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
-from edgekit.shrinking.refusal import DECODE
-from edgekit.verification.first_difference import Difference, first_difference
+from edgekit.verification.first_difference import FirstDifference, first_difference
 from edgekit.verification.metrics import Score
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Explanation:
     operators: tuple[Observed, ...]
     effects: "Mapping[int, Effect]"
     causes: tuple[Cause, ...]
-    difference: Difference | None = None
+    difference: FirstDifference | None = None
     compared_runtimes: bool = False
     origin: str = ""
 
@@ -118,7 +118,7 @@ def explain(
         observed = observe(session, model, twin, vectors.inputs, progress)
         before, whole = examined.score(examined.real), examined.effect(examined.integer)
         has_classes = before is not None and before.metric == "accuracy"
-        view = View(
+        facts = Facts(
             model=model,
             twin=twin,
             float_tensors=_inner_floats(model),
@@ -138,8 +138,8 @@ def explain(
         integer=examined.score(examined.integer),
         whole=whole,
         operators=observed,
-        effects=view.effects,
-        causes=causes(view),
+        effects=facts.effects,
+        causes=causes(facts),
         difference=difference,
         compared_runtimes=runtimes,
     )
@@ -209,8 +209,7 @@ def to_json(explanation: Explanation) -> dict[str, object]:
 def _inner_floats(model: "Model") -> "tuple[FloatTensor, ...]":
     """Return the float tensors but the input and the output, which may be float by choice."""
     graph = model.main
-    border = {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}
-    return tuple(item for item in float_tensors(model) if item.name not in border)
+    return float_tensors(model, allowed=(*graph.inputs, *graph.outputs))
 
 
 def _finite(value: float) -> float | None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.model.feeding import is_quantized
-from edgekit.model.float_twin import INPUT, real_values, stored_input
+from edgekit.model.float_twin import INPUT, stored_input
+from edgekit.model.operators import kind_of
 from edgekit.model.shapes import other_shape
+from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.model.writer import write
 
 if TYPE_CHECKING:
@@ -24,36 +25,6 @@ if TYPE_CHECKING:
 _CHUNK_SAMPLES = 16  # whose tensors are held at once
 _SPREAD_VALUES = 65536  # of a tensor, evenly taken, to tell where most values lie
 _USUAL_SHARE = 0.999  # of the values are usual; the rest may be outliers
-_FIXED = frozenset({"L2_NORMALIZATION", "LOGISTIC", "LOG_SOFTMAX", "SOFTMAX", "TANH"})
-"""Operators whose output grid the runtimes prescribe: calibration has no say."""
-_MOVES = frozenset(
-    {
-        "BATCH_TO_SPACE_ND",
-        "CONCATENATION",
-        "DEPTH_TO_SPACE",
-        "EXPAND_DIMS",
-        "GATHER",
-        "MAX_POOL_2D",
-        "MIRROR_PAD",
-        "PACK",
-        "PAD",
-        "PADV2",
-        "RESHAPE",
-        "RESIZE_NEAREST_NEIGHBOR",
-        "SLICE",
-        "SPACE_TO_BATCH_ND",
-        "SPACE_TO_DEPTH",
-        "SPLIT",
-        "SPLIT_V",
-        "SQUEEZE",
-        "STRIDED_SLICE",
-        "TRANSPOSE",
-        "UNPACK",
-    }
-)
-"""Operators that hand values on as they are stored, on the grid of their input."""
-_SHARES = _MOVES | {"AVERAGE_POOL_2D", "RESIZE_BILINEAR"}
-"""Operators that TFLite's 8-bit quantization specification keeps on the grid of their input."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,13 +209,14 @@ class _Tally:
             self._beyond += int(np.count_nonzero((real < low - half) | (real > high + half)))
 
     def result(self, operator: "Operator | None", *, shares: bool) -> Observed:
-        op = "INPUT" if operator is None else operator.op
+        kind = None if operator is None else kind_of(operator)
+        grid = None if kind is None else kind.grid
         return Observed(
             index=INPUT if operator is None else operator.index,
-            op=op,
+            op="INPUT" if operator is None else operator.op,
             tensor=self._tensor,
-            is_calibrated=op not in _FIXED and not (shares and op in _SHARES),
-            rounds=not (shares and op in _MOVES),
+            is_calibrated=grid != "runtime" and not (shares and grid == "data"),
+            rounds=kind is None or not (shares and kind.moves),
             signal=self._signal,
             noise=self._noise,
             low=float(self._low),

@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.files.source import source_kind
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -41,7 +43,7 @@ def fingerprint(source: str, directory: Path) -> str:
         return _digest_files([path], path.parent)
     if path.is_dir():
         return _digest_files(sorted(item for item in path.rglob("*") if item.is_file()), path)
-    if ":" in source:
+    if source_kind(source, directory) == "function":
         return _digest_project(directory)
     return source
 

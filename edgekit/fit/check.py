@@ -8,7 +8,8 @@ from edgekit.fit.arena.interpreter import builds_of
 from edgekit.fit.arena.plan import plan
 from edgekit.fit.flash import code_quantity, model_quantity
 from edgekit.fit.latency.predict import latency, operator_milliseconds
-from edgekit.fit.operators import CALLS, unsupported_operators
+from edgekit.fit.operators import unsupported_operators
+from edgekit.model.operators import CALLS
 from edgekit.model.shapes import check_shapes
 from edgekit.quantity import Quantity, format_bytes
 from edgekit.record.fit import Fit, Unsupported

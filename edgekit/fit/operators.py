@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from edgekit.fit.tflm_operators import ACTIVATION_INPUT, CUSTOM, TYPES
+from edgekit.fit.tflm_operators import CUSTOM, TYPES
+from edgekit.model.operators import DECODE, kind_of, layer_tensors
 from edgekit.record.fit import Unsupported
 from edgekit.runtimes.crash_site import failed_check
 
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
 
     from edgekit.devices.profile import RuntimeProfile
     from edgekit.model.reader import Graph, Model, Operator
-
-_DECODE = "TFLM_DECODE"
-_WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
-CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
-"""Operators that run further graphs of the file."""
-_INT4_KERNELS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,19 +27,16 @@ class Use:
     @property
     def activation_type(self) -> str:
         """The type of the tensor that the operator works on; empty where it has no input."""
-        position = ACTIVATION_INPUT.get(self.operator.op, 0)
-        inputs = self.operator.inputs
-        if position >= len(inputs) or inputs[position] == -1:
-            return ""
-        return self.graph.tensors[inputs[position]].dtype
+        index = layer_tensors(self.operator).data
+        return "" if index == -1 else self.graph.tensors[index].dtype
 
     @property
     def weight_type(self) -> str:
         """The type of the weights; empty where the operator has none."""
-        position = _WEIGHTED.get(self.operator.op)
-        if position is None or position >= len(self.operator.inputs):
+        index = layer_tensors(self.operator).weights
+        if kind_of(self.operator).channel_axis is None or index == -1:
             return ""
-        return self.graph.tensors[self.operator.inputs[position]].dtype
+        return self.graph.tensors[index].dtype
 
     @property
     def taken(self) -> frozenset[str] | None:
@@ -124,7 +116,7 @@ def _no_decode(use: Use) -> bool:
     flash the model as it was before 'edgekit shrink' coded it, or update the runtime and set
     runtime.decode = true in the profile
     """
-    return use.operator.op == _DECODE and not use.runtime.decode
+    return use.operator.op == DECODE and not use.runtime.decode
 
 
 def _sets_up_variables(use: Use) -> bool:
@@ -183,7 +175,7 @@ def _int4_without_kernel(use: Use) -> bool:
     keep its weights int8, as this does: edgekit convert FLOAT_MODEL --data DATA --scheme int4
     --out FILE
     """
-    taken = use.operator.op in _INT4_KERNELS and use.activation_type == "int8"
+    taken = kind_of(use.operator).int4_scales is not None and use.activation_type == "int8"
     return "int4" in use.types and not taken
 
 
@@ -193,7 +185,7 @@ def _int4_by_channel(use: Use) -> bool:
     give it one scale, as this does: edgekit convert FLOAT_MODEL --data DATA --scheme int4
     --out FILE
     """
-    if use.operator.op != "FULLY_CONNECTED" or use.weight_type != "int4":
+    if kind_of(use.operator).int4_scales != "tensor" or use.weight_type != "int4":
         return False
     quantization = use.graph.tensors[use.operator.inputs[1]].quantization
     return quantization is not None and len(quantization.scales) > 1

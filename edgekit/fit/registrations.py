@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.errors import UnsupportedModelError
+from edgekit.model.operators import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,19 +66,13 @@ def _typed(graph: "Graph", operator: "Operator") -> str | None:
 
 def _signature(op: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> tuple[str, ...]:
     """Return the types that decide: those of the activations, the weights and the output."""
-    match op:
-        case "TRANSPOSE_CONV":  # its inputs are shape, weights, activations
-            return (inputs[2], inputs[1], outputs[0])
-        case "CONV_2D" | "DEPTHWISE_CONV_2D" | "FULLY_CONNECTED" | "SVDF":
-            return (*inputs[:2], outputs[0])
-        case "UNIDIRECTIONAL_SEQUENCE_LSTM":
-            return (*inputs[:2], outputs[0])
-        case "ADD" | "MUL" | "MAXIMUM" | "MINIMUM" | "BATCH_MATMUL":
-            return (*inputs[:2], outputs[0])
-        case _:
-            return (inputs[0], outputs[0])
+    kind = KINDS.get(op)
+    if kind is not None and kind.weights != -1:
+        return (inputs[kind.data], inputs[kind.weights], outputs[0])
+    return (*inputs[: 2 if op in _BINARY else 1], outputs[0])
 
 
+_BINARY = frozenset({"ADD", "MAXIMUM", "MINIMUM", "MUL"})
 _ONE = ("int8", "int8")
 _ONE_16 = ("int16", "int16")
 _TWO = ("int8", "int8", "int8")

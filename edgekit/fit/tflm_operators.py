@@ -141,12 +141,3 @@ CUSTOM = frozenset(
     ]
 )
 """Custom operators that it brings along."""
-
-ACTIVATION_INPUT = {
-    "EMBEDDING_LOOKUP": 1,
-    "FILL": 1,
-    "SELECT_V2": 1,
-    "SPLIT": 1,
-    "TRANSPOSE_CONV": 2,
-}
-"""Which input holds the activations, where it is not the first."""

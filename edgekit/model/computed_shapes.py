@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.model.operators import SAME
 from edgekit.model.shape_reading import Reading, UnknownShapeError
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     Shape = tuple[int, ...]
 
-_SAME = 0  # schema.fbs, Padding
 _LSTM_RECURRENT_TO_OUTPUT = 8  # kRecurrentToOutputWeightsTensor
 
 
@@ -30,7 +30,7 @@ def _slid(view: Reading, kernel: "Shape", channels: int) -> "tuple[Shape, ...]":
     for size, window, side in zip(source[1:3], kernel, ("H", "W"), strict=True):
         gap = max(view.options[f"dilation{side}Factor"], 1)
         stride = max(view.options[f"stride{side}"], 1)
-        reach = 0 if view.options["padding"] == _SAME else (window - 1) * gap
+        reach = 0 if view.options["padding"] == SAME else (window - 1) * gap
         sizes.append(max(0, -(-(size - reach) // stride)))
     return ((source[0], *sizes, channels),)
 

@@ -8,18 +8,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
-from edgekit.model.feeding import is_quantized
+from edgekit.model.operators import CONVERSIONS
+from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.model.values import Operator
-from edgekit.numerics.integers import dequantize
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from edgekit.model.values import Graph, Model, Tensor
 
 INPUT = -1
 """Stands for the model's input where an operator's index is asked."""
-_BORDERS = frozenset({"DEQUANTIZE", "QUANTIZE"})
 
 
 def float_twin(model: "Model") -> "Model":
@@ -47,7 +44,7 @@ def with_weights_of(twin: "Model", reference: "Model") -> "Model":
         InputError: The two are not the same graph.
     """
     mine = twin.main.operators
-    theirs = [item for item in reference.main.operators if item.op not in _BORDERS]
+    theirs = [item for item in reference.main.operators if item.op not in CONVERSIONS]
     if [item.op for item in mine] != [item.op for item in theirs]:
         raise InputError(
             f"the reference has other operators than the model ({len(theirs)} and {len(mine)})",
@@ -113,16 +110,6 @@ def stored_input(model: "Model") -> "Tensor | None":
     return tensor if is_quantized(tensor) else None
 
 
-def real_values(stored: "npt.NDArray[np.generic]", tensor: "Tensor") -> "npt.NDArray[np.float32]":
-    """Return the real numbers that ``stored`` stands for in ``tensor``, without a scale itself."""
-    made = tensor.quantization
-    if made is None or stored.dtype.kind not in "iu":
-        return stored.astype(np.float32)
-    return dequantize(
-        stored, scale=made.scales, zero_point=made.zero_points, axis=tensor.channel_axis
-    )
-
-
 def _stored_index(graph: "Graph", tensor: int) -> int:
     """Return the tensor that holds ``tensor`` as integers: itself, or that of a QUANTIZE."""
     if graph.tensors[tensor].quantization is None:
@@ -148,7 +135,7 @@ def _border_operators(graph: "Graph") -> set[int]:
     return {
         item.index
         for item in graph.operators
-        if item.op in _BORDERS and graph.tensors[item.inputs[0]].data is None
+        if item.op in CONVERSIONS and graph.tensors[item.inputs[0]].data is None
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.files.results import few, save_json, told
 from edgekit.model.integer import float_tensors
 from edgekit.model.macs import macs
+from edgekit.model.values import NUMPY
 from edgekit.numerics.integers import along
 from edgekit.record.model import Constant, FloatTensor, OperatorSummary, Port
 
@@ -128,15 +129,16 @@ def zero_fraction(constants: tuple[Constant, ...]) -> float:
     return zeros / sum(sizes) if sum(sizes) else 0.0
 
 
+def is_parameter(tensor: "Tensor") -> bool:
+    """Return whether ``tensor`` is a trained constant: not shapes, axes or paddings."""
+    trained = tensor.quantization is not None or (tensor.is_float and tensor.dtype in NUMPY)
+    return tensor.data is not None and trained
+
+
 def _parameters(graph: "Graph", operator: "Operator") -> "list[Tensor]":
     """Return the trained constants that ``operator`` reads: not shapes, axes or paddings."""
     tensors = (graph.tensors[index] for index in operator.inputs if index != -1)
-    return [
-        tensor
-        for tensor in tensors
-        if tensor.data is not None
-        and (tensor.quantization is not None or tensor.dtype.startswith("float"))
-    ]
+    return [tensor for tensor in tensors if is_parameter(tensor)]
 
 
 def _constants(graph: "Graph") -> "list[Constant]":

@@ -6,23 +6,28 @@ from edgekit.errors import UnsupportedModelError
 from edgekit.record.model import FloatTensor
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from edgekit.model.reader import Graph, Model
 
-_FLOATS = frozenset({"float16", "float32", "float64", "bfloat16"})
 
-
-def float_tensors(model: "Model") -> tuple[FloatTensor, ...]:
+def float_tensors(model: "Model", *, allowed: "Collection[int]" = ()) -> tuple[FloatTensor, ...]:
     """Return every float tensor of ``model`` in the order of the file; none means fully integer.
 
     Tensors that no operator reads or writes hold no numbers: an LSTM has such for the scales of
     what it computes inside.
+
+    Args:
+        model: As read by `edgekit.model.reader.read`.
+        allowed: Tensors of the main graph that may be float, by index: not returned.
     """
+    names = {model.main.tensors[index].name for index in allowed}
     return tuple(
         FloatTensor(name=tensor.name, dtype=tensor.dtype, operator=neighbours[tensor.index])
         for graph in model.graphs
         for neighbours in (_neighbours(graph),)
         for tensor in graph.tensors
-        if tensor.dtype in _FLOATS and tensor.index in neighbours
+        if tensor.is_float and tensor.index in neighbours and tensor.name not in names
     )
 
 
@@ -51,8 +56,7 @@ def require_integer(model: "Model", *, io: str = "int8", method: str = "ptq") ->
     """
     graph = model.main
     border = {*graph.inputs, *graph.outputs} if io == "float32" else set()
-    names = {graph.tensors[index].name for index in border}
-    left = [item for item in float_tensors(model) if item.name not in names]
+    left = float_tensors(model, allowed=border)
     if left:
         shown = ", ".join(f"'{item.name}' ({item.dtype}, {item.operator})" for item in left[:3])
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""  # noqa: PLR2004  as shown
@@ -62,7 +66,7 @@ def require_integer(model: "Model", *, io: str = "int8", method: str = "ptq") ->
         )
 
 
-def _remedy(left: list[FloatTensor], method: str) -> str:
+def _remedy(left: tuple[FloatTensor, ...], method: str) -> str:
     if any("FakeQuant" in item.name for item in left):
         if method == "qat":
             return 'set [quantize] method = "ptq": the trained rounding does not become integers'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.model.inspection import is_zero
+from edgekit.model.inspection import is_parameter, is_zero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,9 +109,7 @@ def _constants(model: "Model") -> tuple[_Constant, ...]:
             zero=is_zero(tensor).reshape(-1),
         )
         for tensor in graph.tensors
-        if tensor.data is not None
-        and tensor.sparsity is None
-        and (tensor.quantization is not None or tensor.dtype.startswith("float"))
+        if is_parameter(tensor) and tensor.sparsity is None
     )
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.model.forms import called_graphs, form_of
+from edgekit.model.operators import called_graphs, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edgekit.model.forms import Form
+    from edgekit.model.operators import OperatorKind
     from edgekit.model.values import Graph, Model, Operator, Tensor
 
 MOST_TENSOR_BYTES = 2**31
@@ -188,33 +188,33 @@ def _check_operator(operator: "Operator", graph: "Graph", graphs: int) -> None:
         raise UnsoundError(f"{where} is a custom operator with the name of a builtin one")
     present = [index for index in operator.inputs if index != -1]
     _check_indices((*present, *operator.outputs, *operator.intermediates), graph, where)
-    form = form_of(operator)
-    missing = [place for place in form.inputs if operator.inputs[place : place + 1] in ((), (-1,))]
+    kind = kind_of(operator)
+    missing = [place for place in kind.inputs if operator.inputs[place : place + 1] in ((), (-1,))]
     if missing:
         raise UnsoundError(f"{where} has no input {missing[0]}")
-    if len(operator.outputs) < form.outputs:
+    if len(operator.outputs) < kind.outputs:
         raise UnsoundError(f"{where} has no output")
-    for place, rank in form.ranks.items():
+    for place, rank in kind.ranks.items():
         shape = graph.tensors[operator.inputs[place]].shape
         if len(shape) != rank:
             what = "kernel" if place == 1 else "input"
             raise UnsoundError(f"{where} has a {what} of shape {shape}, not of {rank} dimensions")
-    if form.input_rank and len(graph.tensors[operator.inputs[0]].shape) < form.input_rank:
+    if kind.input_rank and len(graph.tensors[operator.inputs[0]].shape) < kind.input_rank:
         raise UnsoundError(f"{where} has a scalar for its input")
-    if form.output_rank and len(graph.tensors[operator.outputs[0]].shape) < form.output_rank:
+    if kind.output_rank and len(graph.tensors[operator.outputs[0]].shape) < kind.output_rank:
         shape = graph.tensors[operator.outputs[0]].shape
         raise UnsoundError(f"{where} has an output of the shape {shape}")
-    _check_options(operator, form, where)
+    _check_options(operator, kind, where)
     for called in called_graphs(operator):
         if not 0 <= called < graphs:
             raise UnsoundError(f"{where} calls graph {called} of {graphs}")
 
 
-def _check_options(operator: "Operator", form: "Form", where: str) -> None:
-    kind = type(operator.options).__name__.removesuffix("T")
-    if form.options and operator.options is not None and kind != form.options:
-        raise UnsoundError(f"{where} has {kind}")
-    for name in form.positive:
+def _check_options(operator: "Operator", kind: "OperatorKind", where: str) -> None:
+    options = type(operator.options).__name__.removesuffix("T")
+    if kind.options and operator.options is not None and options != kind.options:
+        raise UnsoundError(f"{where} has {options}")
+    for name in kind.positive:
         value = getattr(operator.options, name, 0)
         if value < 1:
             raise UnsoundError(f"{where} has a {name} of {value}")

@@ -91,6 +91,11 @@ class Tensor:
         return -(-self.elements * BITS.get(self.dtype, 0) // 8)
 
     @property
+    def is_float(self) -> bool:
+        """Whether it holds floating-point numbers, of whatever width."""
+        return "float" in self.dtype
+
+    @property
     def channel_axis(self) -> int | None:
         """The dimension that several scales run along; None where there are not several.
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import consumers, with_main
-from edgekit.model.ports import USUAL, WEIGHED, Ports
+from edgekit.model.operators import LayerTensors, layer_tensors
+from edgekit.model.tensor_values import real_values
 from edgekit.model.values import Quantization, pack_int4
 from edgekit.numerics.integers import along, dequantize, quantize, quantize_weights
 
@@ -46,25 +47,18 @@ def on_grid(
         tensors[index] = _coarser(graph.tensors[index], axis, bits=bits, packed=packed)
     counted: set[int] = set()
     for place, operator in enumerate(operators):
-        if operator.op not in axes or _ports(operator).weights not in taken:
+        layer = layer_tensors(operator)
+        if operator.op not in axes or layer.weights not in taken or layer.bias == -1:
             continue
-        ports = _ports(operator)
-        if ports.bias == -1:
-            continue
-        bias = _recounted(graph, tensors[ports.weights], ports)
-        if ports.bias in counted:  # a bias of two operators becomes one of each
-            operators[place] = _with_bias(operator, ports.bias, len(tensors))
+        bias = _recounted(graph, tensors[layer.weights], layer)
+        if layer.bias in counted:  # a bias of two operators becomes one of each
+            operators[place] = _with_bias(operator, layer.bias, len(tensors))
             bias = replace(bias, index=len(tensors))
             tensors.append(bias)
         tensors[bias.index] = bias
-        counted.add(ports.bias)
+        counted.add(layer.bias)
     changed = replace(graph, tensors=tuple(tensors), operators=tuple(operators))
     return with_main(model, changed), frozenset(taken)
-
-
-def weights_of(operator: "Operator") -> int:
-    """Return the tensor that holds the weights of ``operator``, or -1."""
-    return _ports(operator).weights
 
 
 def _weights_to_change(
@@ -77,35 +71,24 @@ def _weights_to_change(
         if (
             len(kinds) == 1
             and kinds <= axes.keys()
-            and all(
-                _fits(graph, item, index) and graph.tensors[_ports(item).source].dtype in inputs
-                for item in readers
-            )
+            and all(_fits(graph, item, index, inputs) for item in readers)
         ):
             found[index] = axes[kinds.pop()]
     return found
 
 
-def _fits(graph: "Graph", operator: "Operator", weights: int) -> bool:
+def _fits(graph: "Graph", operator: "Operator", weights: int, inputs: frozenset[str]) -> bool:
     """Return whether ``operator`` reads int8 constants as its weights, and its bias is one too."""
-    ports, tensor = _ports(operator), graph.tensors[weights]
-    if ports.weights != weights or tensor.data is None or tensor.dtype != "int8":
+    layer, tensor = layer_tensors(operator), graph.tensors[weights]
+    if layer.weights != weights or tensor.data is None or tensor.dtype != "int8":
         return False
-    if ports.bias == -1:
+    if graph.tensors[layer.data].dtype not in inputs:
+        return False
+    if layer.bias == -1:
         return tensor.quantization is not None
-    bias = graph.tensors[ports.bias]
+    bias = graph.tensors[layer.bias]
     countable = bias.data is not None and bias.dtype in ("int32", "int64")
     return tensor.quantization is not None and countable
-
-
-def _ports(operator: "Operator") -> Ports:
-    """Return the tensors that stand at the ports of ``operator``; -1 is none."""
-    places = WEIGHED.get(operator.op, USUAL)
-    source, weights, bias = (
-        operator.inputs[place] if place < len(operator.inputs) else -1
-        for place in (places.source, places.weights, places.bias)
-    )
-    return Ports(source=source, weights=weights, bias=bias)
 
 
 def _coarser(tensor: "Tensor", axis: int | None, *, bits: int, packed: bool) -> "Tensor":
@@ -116,9 +99,7 @@ def _coarser(tensor: "Tensor", axis: int | None, *, bits: int, packed: bool) -> 
     """
     made = tensor.quantization
     assert made is not None
-    before = tensor.values()
-    wide = made.axis if made.scales.size > 1 else None
-    real = dequantize(before, scale=made.scales, zero_point=made.zero_points, axis=wide)
+    real = real_values(tensor.values(), tensor)
     coarse = quantize_weights(real, bits=bits, axis=axis)
     others = tuple(item for item in range(real.ndim) if item != axis)
     empty = np.asarray(~real.any(axis=others if axis is not None else None))
@@ -134,10 +115,10 @@ def _coarser(tensor: "Tensor", axis: int | None, *, bits: int, packed: bool) -> 
     )
 
 
-def _recounted(graph: "Graph", weights: "Tensor", ports: Ports) -> "Tensor":
+def _recounted(graph: "Graph", weights: "Tensor", layer: LayerTensors) -> "Tensor":
     """Return an operator's bias in steps of its input's scale times its weights' scales."""
-    bias, source = graph.tensors[ports.bias], graph.tensors[ports.source].quantization
-    before = graph.tensors[ports.weights].quantization
+    bias, source = graph.tensors[layer.bias], graph.tensors[layer.data].quantization
+    before = graph.tensors[layer.weights].quantization
     assert source is not None
     assert before is not None
     assert weights.quantization is not None

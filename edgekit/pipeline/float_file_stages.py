@@ -9,6 +9,7 @@ import numpy as np
 from edgekit.data.calibration_split import HeldOut
 from edgekit.errors import UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
+from edgekit.files.source import source_kind
 from edgekit.files.whole_files import write_bytes
 from edgekit.model.file import ModelFile
 from edgekit.model.input_limits import known_ids
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from edgekit.project.project import Project
     from edgekit.runtimes.process import Progress
 
-SUFFIX = ".tflite"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedFile:
@@ -58,7 +57,7 @@ class LoadedFile:
 
 def is_float_file(project: "Project") -> bool:
     """Return whether the model of ``project`` is a `.tflite` file."""
-    return project.model.source.endswith(SUFFIX)
+    return source_kind(project.model.source, project.directory) == "tflite"
 
 
 def check_scored(project: "Project") -> None:

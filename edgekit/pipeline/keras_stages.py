@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.calibration_split import HeldOut
 from edgekit.data.reference import Vectors
-from edgekit.data.sources import RANDOM
 from edgekit.errors import InputError, UnsupportedModelError
 from edgekit.files.fingerprint import fingerprint, versions
+from edgekit.files.source import is_function
 from edgekit.model.file import ModelFile
 from edgekit.model.pruned_weights import FILE_NAME as MASKS_NAME
 from edgekit.pipeline.data_stage import hold_out
@@ -23,7 +23,6 @@ from edgekit.pipeline.hand_over import (
     keep_model,
     predict_stage,
 )
-from edgekit.project.user_function import is_hook
 from edgekit.runtimes.process import Progress, Worker
 from edgekit.training._tensorflow import threads
 from edgekit.training.aware.quantize import Quantized, quantize_aware
@@ -105,7 +104,7 @@ def stages_of(project: "Project") -> tuple[str, ...]:
 
 def _check(project: "Project") -> None:
     learns = project.train.epochs > 0 or project.prune or project.quantize.method == "qat"
-    if project.data.source == RANDOM and learns:
+    if project.data.is_random and learns:
         raise InputError(
             "random data cannot train a model",
             hint='for size and fit alone set [quantize] method = "ptq" and take away [prune] '
@@ -307,7 +306,7 @@ class _KerasStages:
     def _loss_code(self) -> str:
         """Return a digest of the project's own loss, or nothing where it names one of Keras."""
         loss = self._project.train.loss
-        return fingerprint(loss, self._project.directory) if is_hook(loss) else ""
+        return fingerprint(loss, self._project.directory) if is_function(loss) else ""
 
     def _convert(self, saved_model: Path, held: HeldOut, vectors: Path) -> HandOver:
         spec = self._project.quantize

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edgekit.files.fingerprint import code_of, content_of, versions
+from edgekit.files.source import is_function
 from edgekit.files.whole_files import sha256
-from edgekit.project.user_function import is_hook
 from edgekit.record.arena import ArenaPlan
 from edgekit.record.build import Inputs, Stage
 from edgekit.reports.manifest import (
@@ -45,7 +45,7 @@ def inputs_of(project: "Project", targets: "tuple[Target, ...]") -> Inputs:
     named = (project.model.source, project.data.source, project.train.loss)
     return Inputs(
         model=content_of(project.model.source, project.directory),
-        code=code_of(project.directory) if any(is_hook(name) for name in named) else None,
+        code=code_of(project.directory) if any(is_function(name) for name in named) else None,
         targets={target.name: sha256(target.spelled.encode()) for target in targets},
         threads=threads(),
     )

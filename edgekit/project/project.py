@@ -7,8 +7,8 @@ from pathlib import Path
 
 from edgekit.errors import InputError, UsageError
 from edgekit.files.fingerprint import PROJECT_FILE
+from edgekit.files.source import is_function, module_folders, module_of, source_file, source_kind
 from edgekit.files.toml import decode, read
-from edgekit.project.user_function import is_hook, module_folders, source_file
 from edgekit.specs import (
     CompareSpec,
     DataSpec,
@@ -23,7 +23,6 @@ from edgekit.specs import (
 )
 
 FILE_NAME = PROJECT_FILE
-_RANDOM = "random"
 _WORDS_OF_C = frozenset({"double", "float", "int", "long", "short"})  # that files are called
 
 
@@ -61,7 +60,7 @@ class Project:
 
     def __post_init__(self) -> None:
         check_types(self, "")
-        check_seed("seed", self.seed)
+        check_seed(self.seed)
         if len(set(self.targets)) < len(self.targets):
             raise InputError("targets names a device twice")
         if self.prune is not None and self.quantize.simulate == "binary":
@@ -80,8 +79,8 @@ class Project:
     def inputs(self) -> tuple[Path, ...]:
         """The files and folders that it names: a build reads them and leaves them alone."""
         named = [self.model.source, *(name for name in self.targets if name.endswith(".toml"))]
-        named += [self.data.source] if self.data.source != _RANDOM else []
-        named += [self.train.loss] if is_hook(self.train.loss) else []
+        named += [self.data.source] if not self.data.is_random else []
+        named += [self.train.loss] if is_function(self.train.loss) else []
         return tuple(source_file(name, self.directory) for name in named)
 
     @property
@@ -160,7 +159,7 @@ def of_model(source: str, *, data: str) -> Project:
 
 def _from_there(data: str, project: Project) -> str:
     """Return how the folder of ``project`` calls data that are named from here."""
-    if data == _RANDOM or (is_hook(data) and not Path(data).exists()):
+    if source_kind(data, Path.cwd()) in {"random", "function"}:
         return data
     return os.path.relpath(data, project.directory)
 
@@ -205,7 +204,7 @@ def _tool_table(table: dict[str, object], path: Path) -> dict[str, object]:
 
 def _name_from(source: str) -> str:
     """Return ``my_net`` for ``models/my-net.keras``, ``model`` for ``model:make``."""
-    stem = Path(source.partition(":")[0]).stem
+    stem = Path(module_of(source)).stem
     name = re.sub(r"\W", "_", stem, flags=re.ASCII).strip("_")
     if name in _WORDS_OF_C:
         return f"{name}_model"

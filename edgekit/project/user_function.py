@@ -1,7 +1,6 @@
 """A ``module:function`` that the user wrote: a model, data or a loss as Python."""
 
 import importlib
-import re
 import sys
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
@@ -15,30 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _OURS: set[str] = set()  # names of modules that were imported from a project
-_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-def is_hook(source: str) -> bool:
-    """Return whether ``source`` reads as ``module:function``."""
-    return _REFERENCE.fullmatch(source) is not None
-
-
-def module_folders(directory: "Path", *sources: str) -> "tuple[Path, ...]":
-    """Return the folder that a worker imports from first: the project's, if it has a hook.
-
-    Without one nothing there is code: a file called ``numpy.py`` beside a stranger's data is not
-    imported.
-    """
-    return (directory,) if any(map(is_hook, sources)) else ()
-
-
-def source_file(source: str, directory: "Path") -> "Path":
-    """Return the file or folder that ``source`` names: a path, or a ``module:function``'s file."""
-    path = directory / source
-    if path.exists() or not is_hook(source):
-        return path
-    module = directory / source.partition(":")[0].replace(".", "/")
-    return module if module.is_dir() else module.with_suffix(".py")
 
 
 def call(source: str, directory: "Path", *, what: str) -> object:

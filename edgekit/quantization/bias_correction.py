@@ -13,7 +13,7 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.edit import Draft, compact, consumers, with_main
-from edgekit.model.ports import WEIGHED, Ports
+from edgekit.model.operators import CHANNEL_AXES, kind_of, layer_tensors
 from edgekit.model.values import Operator, Quantization, Tensor
 from edgekit.model.writer import write
 from edgekit.quantization.layer_means import bias_scales, channel_means, linear_outputs, probe
@@ -98,11 +98,10 @@ def _matched(graph: "Graph", reference: "Graph") -> tuple[list[_Pair], list[str]
     theirs = {reference.tensors[item.outputs[0]].name: item for item in reference.operators}
     pairs, left = [], []
     for operator in graph.operators:
-        ports = WEIGHED.get(operator.op)
-        if ports is None:
+        if operator.op not in CHANNEL_AXES:
             continue
         other = theirs.get(graph.tensors[operator.outputs[0]].name)
-        reason = _obstacle(graph, operator, ports)
+        reason = _obstacle(graph, operator)
         if reason is None and (other is None or other.op != operator.op):
             reason = "the float model has no such layer"
         if reason is not None:
@@ -119,10 +118,10 @@ def _with_biases(model: "Model") -> "Model":
     """
     draft = Draft(model)
     for place, operator in enumerate(draft.operators):
-        ports = WEIGHED.get(operator.op)
-        if operator.op != "FULLY_CONNECTED" or ports is None or _has_bias(operator, ports):
+        layer = layer_tensors(operator)
+        if operator.op != "FULLY_CONNECTED" or layer.bias != -1:
             continue
-        source, weights = (draft.tensors[operator.inputs[p]] for p in (0, 1))
+        source, weights = draft.tensors[layer.data], draft.tensors[layer.weights]
         if source.dtype != "int8" or source.quantization is None or weights.quantization is None:
             continue
         channels = weights.shape[0]
@@ -137,21 +136,18 @@ def _with_biases(model: "Model") -> "Model":
             quantization=made,
             is_variable=False,
         )
-        inputs = (*operator.inputs[: ports.bias], draft.add(bias))
+        inputs = (*operator.inputs[: kind_of(operator).bias], draft.add(bias))
         draft.operators[place] = replace(operator, inputs=inputs)
     return draft.finish()
 
 
-def _has_bias(operator: Operator, ports: Ports) -> bool:
-    return len(operator.inputs) > ports.bias and operator.inputs[ports.bias] != -1
-
-
-def _obstacle(graph: "Graph", operator: Operator, ports: Ports) -> str | None:
+def _obstacle(graph: "Graph", operator: Operator) -> str | None:
     """Return why the bias of ``operator`` cannot be corrected, or None."""
-    if not _has_bias(operator, ports):
+    layer = layer_tensors(operator)
+    if layer.bias == -1:
         return "it has no bias"
     source, weights, bias = (
-        graph.tensors[operator.inputs[port]] for port in (ports.source, ports.weights, ports.bias)
+        graph.tensors[index] for index in (layer.data, layer.weights, layer.bias)
     )
     if bias.data is None or weights.data is None:
         return "its weights are computed"
@@ -178,8 +174,8 @@ def _shift(graph: "Graph", operator: Operator, shift: "Floats") -> LayerShift:
 def _with_shifted_bias(model: "Model", operator: Operator, shift: "Floats") -> "Model":
     """Return ``model`` with ``shift`` added to the bias of ``operator`` and of no other."""
     graph = model.main
-    port = WEIGHED[operator.op].bias
-    bias = graph.tensors[operator.inputs[port]]
+    place = kind_of(operator).bias
+    bias = graph.tensors[operator.inputs[place]]
     steps = np.round(shift / bias_scales(graph, operator)).astype(np.int64)
     stored = bias.values().astype(np.int64) + steps
     limits = np.iinfo(np.int32)
@@ -191,7 +187,7 @@ def _with_shifted_bias(model: "Model", operator: Operator, shift: "Floats") -> "
         index = len(tensors)
         tensors.append(replace(bias, index=index, name=f"{bias.name}/corrected", data=data))
         inputs = list(operator.inputs)
-        inputs[port] = index
+        inputs[place] = index
         operators[operator.index] = replace(operator, inputs=tuple(inputs))
     changed = replace(graph, tensors=tuple(tensors), operators=tuple(operators))
     return with_main(model, changed)

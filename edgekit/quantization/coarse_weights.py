@@ -12,8 +12,8 @@ import numpy as np
 
 from edgekit.errors import UnsupportedModelError
 from edgekit.model.edit import with_main
-from edgekit.model.ports import CHANNEL_AXES
-from edgekit.model.weight_grid import on_grid, weights_of
+from edgekit.model.operators import CHANNEL_AXES, KINDS, layer_tensors
+from edgekit.model.weight_grid import on_grid
 from edgekit.numerics.integers import round_to_float8
 from edgekit.quantity import Quantity
 from edgekit.specs import SIMULATED_BITS
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from edgekit.specs import QuantizeSpec, Simulation
 
 _INT4_KERNELS: "dict[str, int | None]" = {
-    "CONV_2D": 0,
-    "DEPTHWISE_CONV_2D": 3,
-    "FULLY_CONNECTED": None,  # its kernel takes one scale for all (fully_connected_common.cc)
+    op: kind.channel_axis if kind.int4_scales == "channel" else None
+    for op, kind in KINDS.items()
+    if kind.int4_scales is not None
 }
 """By operator of TFLite-Micro with a kernel for int4: the axis of its scales."""
-_WEIGHTED = frozenset({*CHANNEL_AXES, "BATCH_MATMUL", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
-"""Operators with weights, which are the second input, or the first of them is."""
+_WEIGHTED = frozenset(op for op, kind in KINDS.items() if kind.weights != -1)
 _INT8 = frozenset({"int8"})
 _INTEGERS = frozenset({"int8", "int16"})
 
@@ -143,7 +142,7 @@ def _float8(model: "Model") -> "tuple[Model, frozenset[int]]":
     tensors = list(graph.tensors)
     taken = {tensor.index for tensor in _constants(graph) if tensor.dtype == "float32"}
     axes = {
-        weights_of(item): CHANNEL_AXES[item.op]
+        layer_tensors(item).weights: CHANNEL_AXES[item.op]
         for item in graph.operators
         if item.op in CHANNEL_AXES
     }
@@ -155,7 +154,7 @@ def _float8(model: "Model") -> "tuple[Model, frozenset[int]]":
 
 def _constants(graph: "Graph") -> "list[Tensor]":
     """Return the weights of all operators that simulations know, each once."""
-    used = {weights_of(item) for item in graph.operators if item.op in CHANNEL_AXES}
+    used = {layer_tensors(item).weights for item in graph.operators if item.op in CHANNEL_AXES}
     return [tensor for tensor in graph.tensors if tensor.index in used and tensor.data is not None]
 
 
@@ -168,7 +167,7 @@ def _described(before: "Model", after: "Model", weights: "frozenset[int]") -> Lo
             f"{operator.op} at {operator.index}"
             for operator in before.main.operators
             if operator.op in _WEIGHTED
-            for index in (weights_of(operator),)
+            for index in (layer_tensors(operator).weights,)
             if index != -1 and index not in weights and tensors[index].data is not None
         ),
     )

@@ -7,8 +7,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.model.edit import compact, with_main, with_options
-from edgekit.model.float_twin import real_values
-from edgekit.model.ports import WEIGHED
+from edgekit.model.operators import kind_of, layer_tensors
+from edgekit.model.tensor_values import real_values
 from edgekit.model.values import Operator, Tensor
 from edgekit.model.writer import write
 from edgekit.runtimes.real import stored_inputs
@@ -50,19 +50,19 @@ def probe(model: "Model", operator: Operator) -> "Model":
     activation function, is the integer layer's but for the rounding of the output.
     """
     graph = model.main
-    ports = WEIGHED[operator.op]
+    kind = kind_of(operator)
     tensors = list(graph.tensors)
-    source = operator.inputs[ports.source]
+    source = operator.inputs[kind.data]
     inputs = list(operator.inputs)
-    weights, bias = (tensors[inputs[port]] for port in (ports.weights, ports.bias))
+    weights, bias = (tensors[inputs[place]] for place in (kind.weights, kind.bias))
     real_bias = bias.values().astype(np.float64) * bias_scales(graph, operator)
-    for port, tensor, values in (
-        (ports.weights, weights, real_values(weights.values(), weights)),
-        (ports.bias, bias, real_bias),
+    for place, tensor, values in (
+        (kind.weights, weights, real_values(weights.values(), weights)),
+        (kind.bias, bias, real_bias),
     ):
-        inputs[port] = len(tensors)
+        inputs[place] = len(tensors)
         tensors.append(_real(tensor, len(tensors), values.astype("<f4").tobytes()))
-    inputs[ports.source] = len(tensors)
+    inputs[kind.data] = len(tensors)
     tensors.append(_real(tensors[source], len(tensors), None))
     output = len(tensors)
     tensors.append(_real(tensors[operator.outputs[0]], output, None))
@@ -71,7 +71,7 @@ def probe(model: "Model", operator: Operator) -> "Model":
         op="DEQUANTIZE",
         version=2,
         inputs=(source,),
-        outputs=(inputs[ports.source],),
+        outputs=(inputs[kind.data],),
         options=schema.DequantizeOptionsT(),
     )
     layer = replace(_linear(operator), inputs=tuple(inputs), outputs=(output,), version=1)
@@ -126,8 +126,8 @@ def _positions(values: "Array") -> int:
 
 def bias_scales(graph: "Graph", operator: Operator) -> "Floats":
     """Return the real number of one step of each bias, as kernels take it from the scales."""
-    ports = WEIGHED[operator.op]
-    source, weights = (graph.tensors[operator.inputs[p]] for p in (ports.source, ports.weights))
+    layer = layer_tensors(operator)
+    source, weights = graph.tensors[layer.data], graph.tensors[layer.weights]
     assert (
         source.quantization is not None
     )  # `edgekit.quantization.bias_correction` has seen to both

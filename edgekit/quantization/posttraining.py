@@ -16,6 +16,7 @@ from edgekit.model.integer import float_tensors, require_integer
 from edgekit.model.reader import read
 from edgekit.model.values import Operator, Signature
 from edgekit.model.writer import write
+from edgekit.specs import INTEGER_SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def quantize_float_file(
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ToolError(f"litert-quantizer failed: {reason[0][:300]}") from error
     progress(1, 2, "checking")
-    if scheme in ("int8", "int16x8"):
+    if scheme in INTEGER_SCHEMES:
         require_integer(quantized, io=io)
         if io == "uint8" and scheme == "int8":
             quantized = _with_uint8_border(quantized)
@@ -177,7 +178,7 @@ def _quantized(
 
     recipe = _recipe(scheme, io)
     statistics = None
-    if scheme in ("int8", "int16x8"):
+    if scheme in INTEGER_SCHEMES:
         # Least and greatest over all samples: the default, a moving average, forgets.
         calibrator = Calibrator(
             content,

@@ -8,9 +8,9 @@ from edgekit.errors import UsageError, suggestion
 from edgekit.files.results import few, save_json, told
 from edgekit.finding import Finding
 from edgekit.quantity import Quantity
+from edgekit.reports import footnotes, wording
 from edgekit.reports import manifest as facts
-from edgekit.reports import sources, wording
-from edgekit.reports.diff_causes import Cause, causes
+from edgekit.reports.diff_causes import ChangedPart, causes
 from edgekit.specs import PruneSpec
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Difference:
     after: str
     settings: tuple[Setting, ...]
     changes: tuple[Change, ...]
-    causes: tuple[Cause, ...]
+    causes: tuple[ChangedPart, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -170,19 +170,19 @@ def _figures(run: facts.Manifest) -> dict[tuple[str, str | None], Quantity]:
     found: dict[tuple[str, str | None], Quantity | None] = {}
     accuracy, model = run.accuracy, run.model
     if accuracy is not None and accuracy.int8 is not None:
-        source = sources.validation(accuracy.samples)
+        source = footnotes.validation(accuracy.samples)
         found[accuracy.metric, None] = _quantity(accuracy.int8, accuracy.metric, source)
     if model is not None:
-        found["model", None] = _quantity(model.bytes, "B", sources.FILE)
+        found["model", None] = _quantity(model.bytes, "B", footnotes.FILE)
         if model.macs is not None:
-            found["macs", None] = _quantity(model.macs, "MAC", sources.MACS)
+            found["macs", None] = _quantity(model.macs, "MAC", footnotes.MACS)
         if model.zero_weight_fraction is not None:
             # The unit of a fraction that is told in points, as accuracy is.
             found["sparsity", None] = _quantity(
-                model.zero_weight_fraction, "sparsity", sources.KERNELS
+                model.zero_weight_fraction, "sparsity", footnotes.KERNELS
             )
     if run.arena is not None and not run.targets:
-        found["arena", None] = _quantity(run.arena.peak_bytes, "B", sources.PLAN)
+        found["arena", None] = _quantity(run.arena.peak_bytes, "B", footnotes.PLAN)
     for fit in run.targets:
         found["flash", fit.target] = fit.flash_bytes or fit.model_bytes
         found["arena", fit.target] = fit.arena_bytes
@@ -193,7 +193,7 @@ def _figures(run: facts.Manifest) -> dict[tuple[str, str | None], Quantity]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _quantity(value: float, unit: str, origin: "sources.Origin") -> Quantity:
+def _quantity(value: float, unit: str, origin: "footnotes.Origin") -> Quantity:
     return Quantity(value=value, unit=unit, kind=origin.kind, source=origin.source)
 
 

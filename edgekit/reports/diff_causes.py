@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from edgekit.reports import manifest as facts
-from edgekit.reports.names import distinct, short_name
+from edgekit.reports.tensor_names import distinct, short_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cause:
+class ChangedPart:
     """A part of the model that changed with a measure.
 
     Args:
@@ -31,7 +31,7 @@ class Cause:
         return (self.after or 0.0) - (self.before or 0.0)
 
 
-def causes(before: facts.Manifest, after: facts.Manifest) -> tuple[Cause, ...]:
+def causes(before: facts.Manifest, after: facts.Manifest) -> tuple[ChangedPart, ...]:
     """Return the parts of the model that changed, for each measure the largest change first."""
     parts = (
         ("model", "B", _tensor_bytes(before), _tensor_bytes(after)),
@@ -45,7 +45,7 @@ def causes(before: facts.Manifest, after: facts.Manifest) -> tuple[Cause, ...]:
         if not first or not second:
             continue  # one of the runs does not say: that is no change
         changed = [
-            Cause(
+            ChangedPart(
                 measure=measure,
                 name=name,
                 before=first.get(name),

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from edgekit.reports import footnotes, verdict, wording
 from edgekit.reports import manifest as facts
-from edgekit.reports import sources, verdict, wording
+from edgekit.reports.jinja_environment import environment
 from edgekit.reports.operators import operator_table
-from edgekit.reports.page import environment
 from edgekit.reports.pictures.accuracy import accuracy_picture
 from edgekit.reports.pictures.arena import arena_picture
 from edgekit.reports.pictures.confusion import confusion_picture
@@ -27,7 +27,7 @@ def render(manifest: "Mapping[str, object]") -> str:
         manifest: As JSON values; see `edgekit.reports.manifest`.
     """
     run = facts.read(manifest)
-    notes = sources.Sources()
+    notes = footnotes.Footnotes()
     areas = parts(run)
     return (
         environment()
@@ -37,15 +37,15 @@ def render(manifest: "Mapping[str, object]") -> str:
             version=run.edgekit,
             verdict=verdict,
             wording=wording,
-            sources=sources,
+            footnotes=footnotes,
             notes=notes,
             short=SHORT_TABLE,
             limits=verdict.limits(run),
             targets=verdict.ranked(run),
             accuracy=None if verdict.is_random(run) else accuracy_picture(run),
             confusion=None if verdict.is_random(run) else confusion_picture(run),
-            verification_source=sources.RUNTIMES,
-            accuracy_source=sources.validation(run.accuracy.samples if run.accuracy else None),
+            verification_source=footnotes.RUNTIMES,
+            accuracy_source=footnotes.validation(run.accuracy.samples if run.accuracy else None),
             coded=_with_code(run),
             parts=areas,
             cells=treemap(areas),

@@ -30,7 +30,7 @@ class OperatorTicks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Mismatch:
     """The first element of an output that is not what it must be."""
 
     vector: int
@@ -56,7 +56,7 @@ class Selftest:
     differences: int
     crc32: str
     expected_crc32: str
-    first: Difference | None
+    first: Mismatch | None
 
     @property
     def passed(self) -> bool:
@@ -193,5 +193,5 @@ def _selftest(found: "tuple[tuple[str, Mapping[str, str]], ...]") -> Selftest | 
         expected_crc32=values["expected_crc32"],
         first=None
         if first is None
-        else Difference(**{name: int(first[name]) for name in Difference.__dataclass_fields__}),
+        else Mismatch(**{name: int(first[name]) for name in Mismatch.__dataclass_fields__}),
     )

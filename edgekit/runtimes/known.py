@@ -12,3 +12,6 @@ RUNTIMES: "Mapping[str, Callable[..., tuple[tflm.Array, ...]]]" = {
     "tflite-micro": tflm.run,
 }
 """Each runtime by the name that outputs and target profiles use."""
+
+TITLES = {"tflite-micro": "TFLite-Micro", "litert": "LiteRT"}
+"""What people call each runtime."""

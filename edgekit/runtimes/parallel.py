@@ -1,7 +1,7 @@
 """A long batch in two processes at once; the outputs are those of one."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,25 +16,13 @@ if TYPE_CHECKING:
 
     from edgekit.model.file import ModelFile
     from edgekit.runtimes.process import Progress
+    from edgekit.runtimes.session import RuntimeSession
 
     Array = npt.NDArray[np.generic]
 
-_LONG = (
-    2_500_000_000  # of work: a second or two of TFLite-Micro, more than a process takes to start
-)
-
-
-class Runs(Protocol):
-    """An open session of a runtime."""
-
-    def run(
-        self, model: bytes, inputs: "tuple[Array, ...]", *, progress: "Progress"
-    ) -> "tuple[Array, ...]":
-        """Return the outputs for a batch of inputs."""
-
 
 def run_in_halves(
-    opened: "Callable[[], AbstractContextManager[Runs]]",
+    opened: "Callable[[], AbstractContextManager[RuntimeSession]]",
     file: "ModelFile",
     inputs: "tuple[Array, ...]",
     *,

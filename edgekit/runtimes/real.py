@@ -2,16 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.feeding import is_quantized, value_type
 from edgekit.model.single_output import scored_output
-from edgekit.numerics.integers import dequantize, quantize
+from edgekit.model.tensor_values import real_values, stored_values
 from edgekit.runtimes.known import RUNTIMES
 from edgekit.runtimes.process import Progress, silent
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from edgekit.model.file import ModelFile
@@ -41,7 +39,7 @@ def real_outputs(
     tensor = scored_output(file.model.main)
     stored = (stored_inputs(file.model, inputs),)
     outputs = RUNTIMES[runtime](file, stored, progress=progress)[0]
-    return _real(outputs, tensor)
+    return real_values(outputs, tensor)
 
 
 def stored_inputs(model: "Model", inputs: "npt.NDArray[np.float32]") -> "Array":
@@ -62,21 +60,4 @@ def _stored(inputs: "npt.NDArray[np.float32]", tensor: "Tensor") -> "Array":
         raise InputError(
             f"samples have the shape {inputs.shape[1:]}, the model's input {tensor.shape[1:]}"
         )
-    if tensor.quantization is None or not is_quantized(tensor):
-        return inputs.astype(value_type(tensor))
-    return quantize(
-        inputs,
-        scale=float(tensor.quantization.scales[0]),
-        zero_point=int(tensor.quantization.zero_points[0]),
-        dtype=tensor.dtype,
-    )
-
-
-def _real(stored: "Array", tensor: "Tensor") -> "npt.NDArray[np.float32]":
-    if tensor.quantization is None or not is_quantized(tensor):
-        return stored.astype(np.float32)
-    return dequantize(
-        stored,
-        scale=float(tensor.quantization.scales[0]),
-        zero_point=int(tensor.quantization.zero_points[0]),
-    )
+    return stored_values(inputs, tensor)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import CrashError, MissingDependencyError, ToolError, UnsupportedModelError
-from edgekit.model.feeding import check_samples
-from edgekit.model.input_limits import input_limits
+from edgekit.model.input_limits import check_samples, input_limits
 from edgekit.model.reader import read
 from edgekit.runtimes.bounds import RUNTIME, Pace
 from edgekit.runtimes.crash_site import located
@@ -268,7 +267,7 @@ def _ramp(graph: "Graph", index: int) -> "Array":
     check_samples(tensor, 1)
     ramp = ((37 * np.arange(tensor.elements) + 11) % 256).reshape(tensor.shape)
     limits = input_limits(graph, index)
-    if tensor.dtype.startswith("float"):
+    if tensor.is_float:
         return (ramp / 255).clip(limits.low, limits.high).astype(tensor.dtype)
     values = ramp.astype(np.uint8).astype(tensor.dtype)
     return values.clip(limits.low, limits.high).astype(tensor.dtype)

@@ -15,19 +15,20 @@ from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.macs import work
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.known import TITLES
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import AFTER_REGION, SMALL, affordable
+from edgekit.shrinking.changed_region import changed_region, is_provable
 from edgekit.shrinking.proof import NotExactError, first_difference, proof_vectors, prove
-from edgekit.shrinking.region import changed_region, is_provable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
     from edgekit.model.file import ModelFile
-    from edgekit.shrinking.oracle import Array, Runtime
+    from edgekit.runtimes.session import RuntimeSession
+    from edgekit.shrinking.oracle import Array
 
-_NAMES = {"tflite-micro": "TFLite-Micro", "litert": "LiteRT"}
 _HALF = 0.5  # of the budget, for the changed operators; the other one for the whole model
 _PROCESSES = 2  # that share the work of a proof; threads within them use what cores are left
 _OWN_ROUNDING = (
@@ -76,17 +77,17 @@ class Sessions:
                     for _ in range(_PROCESSES)
                 )
                 reference = opened.enter_context(litert.Session(kernels="reference"))
-                self.oracles: tuple[Runtime, ...] = (reference,)
+                self.oracles: tuple[RuntimeSession, ...] = (reference,)
             else:
                 self.micro = tuple(opened.enter_context(tflm.Session()) for _ in range(_PROCESSES))
                 self.light = (opened.enter_context(litert.Session()),)
                 self.oracles = (self.micro[0], self.light[0])
             self._opened = opened.pop_all()
-        listed: Mapping[str, tuple[Runtime, ...]] = {
+        listed: Mapping[str, tuple[RuntimeSession, ...]] = {
             "tflite-micro": self.micro,
             "litert": self.light,
         }
-        self.by_name: Mapping[str, tuple[Runtime, ...]] = {
+        self.by_name: Mapping[str, tuple[RuntimeSession, ...]] = {
             name: listed[name] for name in listed if name in runtimes
         }
 
@@ -161,12 +162,12 @@ def _prove(
     """Return whether a runtime gave the same bytes, and what is to be told of it."""
     runtimes = sessions.by_name[name]
     try:
-        return prove(before, after, inputs, *runtimes, name=_NAMES[name], progress=progress), ""
+        return prove(before, after, inputs, *runtimes, name=TITLES[name], progress=progress), ""
     except NotExactError:
         if not sessions.is_fast:
             raise
     with litert.Session() as one, litert.Session() as other:
-        same = prove(before, after, inputs, one, other, name=_NAMES[name], progress=progress)
+        same = prove(before, after, inputs, one, other, name=TITLES[name], progress=progress)
     return same, _OWN_ROUNDING
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import options_of
-from edgekit.shrinking.links import channels, is_int8_constant
+from edgekit.model.operators import LAYERS, SAME
+from edgekit.shrinking.coupled_channels import channels, is_int8_constant
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from edgekit.model.values import Graph, Operator
 
     Matrix = npt.NDArray[np.int64]
-
-_SAME = 0  # schema.fbs, Padding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,12 +58,12 @@ class Weighed:
 
 def weighed(graph: "Graph", operator: "Operator") -> Weighed | None:
     """Return the view of ``operator``; None for others, and for kinds that are not plain int8."""
-    if operator.op not in {"CONV_2D", "FULLY_CONNECTED"} or not _is_plain(graph, operator):
+    if LAYERS.get(operator.op) not in {"convolution", "dense"} or not _is_plain(graph, operator):
         return None
     source, kernel = operator.inputs[:2]
     stored = graph.tensors[kernel].values().astype(np.int64)
     count = channels(graph, source)
-    if operator.op == "CONV_2D":
+    if LAYERS[operator.op] == "convolution":
         if stored.shape[3] != count:  # a grouped convolution
             return None
         masks = _window_masks(graph, operator)
@@ -96,7 +95,7 @@ def weighed(graph: "Graph", operator: "Operator") -> Weighed | None:
 def _is_plain(graph: "Graph", operator: "Operator") -> bool:
     """Return whether activations and weights are int8 and the bias an int32 constant or none."""
     source, kernel, *rest = operator.inputs
-    if operator.options is None and operator.op == "CONV_2D":
+    if operator.options is None and LAYERS[operator.op] == "convolution":
         return False
     around = [graph.tensors[source], graph.tensors[operator.outputs[0]]]
     if any(tensor.dtype != "int8" or tensor.quantization is None for tensor in around):
@@ -106,7 +105,7 @@ def _is_plain(graph: "Graph", operator: "Operator") -> bool:
         return False
     if np.any(quantization.zero_points) or not _fit_together(graph, operator):
         return False
-    if operator.op == "FULLY_CONNECTED" and options_of(operator)["weightsFormat"]:
+    if LAYERS[operator.op] == "dense" and options_of(operator)["weightsFormat"]:
         return False
     biases = [graph.tensors[index] for index in rest if index != -1]
     return all(tensor.dtype == "int32" and tensor.data is not None for tensor in biases)
@@ -120,7 +119,7 @@ def _fit_together(graph: "Graph", operator: "Operator") -> bool:
     assert quantization is not None
     outputs = channels(graph, operator.outputs[0])
     rank = len(graph.tensors[source].shape)
-    ranks = len(shape) == rank == 4 if operator.op == "CONV_2D" else len(shape) == 2  # noqa: PLR2004
+    ranks = len(shape) == rank == 4 if LAYERS[operator.op] == "convolution" else len(shape) == 2  # noqa: PLR2004
     biases = [graph.tensors[index].shape for index in rest if index != -1]
     return (
         ranks
@@ -168,6 +167,6 @@ def _inside(
 ) -> "npt.NDArray[np.bool_]":
     """Return the distinct rows of: does place ``k`` of the window at output ``i`` lie inside?"""
     reach = (outputs - 1) * stride + (kernel - 1) * dilation + 1
-    before = max(reach - size, 0) // 2 if padding == _SAME else 0
+    before = max(reach - size, 0) // 2 if padding == SAME else 0
     places = np.arange(outputs)[:, None] * stride + np.arange(kernel) * dilation - before
     return np.unique((places >= 0) & (places < size), axis=0)

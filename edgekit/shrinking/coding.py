@@ -13,10 +13,10 @@ import numpy as np
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.edit import Draft
 from edgekit.model.input_limits import input_limits
+from edgekit.model.operators import DECODE, LAYERS
 from edgekit.model.values import Operator, Tensor
 from edgekit.model.writer import write
 from edgekit.shrinking.encoders import ENCODERS, Coded
-from edgekit.shrinking.refusal import DECODE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from edgekit.model.values import Model
     from edgekit.runtimes.tflm import Session
 
-_CODABLE = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 _WEIGHTS = 1  # their place among the inputs of these
 _RECORD_BYTES = 200  # a DECODE operator with its tensors and padding, at most; then measured
 
@@ -72,11 +71,11 @@ def _candidates(model: "Model") -> list[CodedTensor]:
     """Return the tensors worth coding with their best coding, the greatest saving first."""
     graph = model.main
     found = []
-    weights = {item.inputs[_WEIGHTS] for item in graph.operators if item.op in _CODABLE}
+    weights = {item.inputs[_WEIGHTS] for item in graph.operators if item.op in LAYERS}
     for index in sorted(weights):
         tensor = graph.tensors[index]
         readers = [item for item in graph.operators if index in item.inputs]
-        if not _is_codable(tensor) or any(item.op not in _CODABLE for item in readers):
+        if not _is_codable(tensor) or any(item.op not in LAYERS for item in readers):
             continue
         found += _worth_coding(tensor, readers=len(readers))
     return sorted(found, key=lambda item: -item.saved_bytes)
@@ -117,7 +116,7 @@ def with_decode(model: "Model", coded: list[CodedTensor]) -> "Model":
     operators = []
     for operator in model.main.operators:
         index = operator.inputs[_WEIGHTS] if len(operator.inputs) > _WEIGHTS else -1
-        if operator.op not in _CODABLE or index not in stored:
+        if operator.op not in LAYERS or index not in stored:
             operators.append(operator)
             continue
         decoded = draft.add(replace(model.main.tensors[index], data=None))

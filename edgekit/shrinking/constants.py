@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.model.operators import LAYERS
 from edgekit.shrinking.channel_matrices import weighed
-from edgekit.shrinking.links import channels, links
+from edgekit.shrinking.coupled_channels import channels, links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def _settled(
         unknown = ~_known(graph, view.source, found)
         return np.asarray(~(view.nonzero & unknown).any(axis=1))
     joined = links(graph, operator)
-    if operator.op == "DEPTHWISE_CONV_2D" and joined is not None:
+    if LAYERS.get(operator.op) == "depthwise" and joined is not None:
         weights = graph.tensors[operator.inputs[1]].values()
         known = _known(graph, operator.inputs[0], found)
         silent = np.asarray(~weights.any(axis=(0, 1, 2)))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import Draft, with_options
+from edgekit.model.operators import LAYERS
 from edgekit.model.values import Quantization, Tensor
+from edgekit.shrinking.channel_liveness import live_channels
 from edgekit.shrinking.channel_matrices import Weighed, weighed
 from edgekit.shrinking.constants import Constants, constant_channels
-from edgekit.shrinking.live import live_channels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +45,11 @@ def dead_channels(model: "Model", oracle: "Oracle") -> "Model":
         return model
     draft = Draft(model)
     for index, flags in live.items():
-        draft.tensors[index] = _sliced(draft.tensors[index], flags, axis=-1)
+        draft.tensors[index] = _sliced(draft.tensors[index], flags)
     for place, operator in enumerate(graph.operators):
         if operator.index in views:
             draft.operators[place] = _slim_weighed(draft, views[operator.index], live, constants)
-        elif operator.op == "DEPTHWISE_CONV_2D":
+        elif LAYERS.get(operator.op) == "depthwise":
             draft.operators[place] = _slim_depthwise(draft, operator, live)
         elif operator.op == "RESHAPE":
             draft.operators[place] = _slim_reshape(draft, operator)
@@ -97,7 +98,7 @@ def _slim_depthwise(draft: Draft, operator: "Operator", live: "Mapping[int, Flag
         return operator
     source, kernel, *rest = operator.inputs
     slices = (
-        -1 if index == -1 else draft.add(_sliced(draft.tensors[index], kept, axis=-1))
+        -1 if index == -1 else draft.add(_sliced(draft.tensors[index], kept))
         for index in (kernel, *rest)
     )
     multiplier = int(kept.sum()) // draft.tensors[source].shape[-1]
@@ -118,21 +119,20 @@ def _slim_reshape(draft: Draft, operator: "Operator") -> "Operator":
     return slim
 
 
-def _sliced(tensor: "Tensor", flags: "Flags", *, axis: int) -> "Tensor":
-    """Return ``tensor`` with the flagged channels of dimension ``axis`` alone."""
+def _sliced(tensor: "Tensor", flags: "Flags") -> "Tensor":
+    """Return ``tensor`` with the flagged channels of its last dimension alone."""
     if flags.all():
         return tensor
-    shape = list(tensor.shape)
-    shape[axis] = int(flags.sum())
+    shape = (*tensor.shape[:-1], int(flags.sum()))
     data = None
     if tensor.data is not None:
-        data = np.compress(flags, tensor.values(), axis=axis).tobytes()
+        data = np.compress(flags, tensor.values(), axis=-1).tobytes()
     signature = tensor.shape_signature
     if signature is not None:
         signature = (*signature[:-1], shape[-1])
     return replace(
         tensor,
-        shape=tuple(shape),
+        shape=shape,
         shape_signature=signature,
         data=data,
         quantization=_sliced_quantization(tensor.quantization, flags),

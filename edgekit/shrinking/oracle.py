@@ -14,22 +14,12 @@ from edgekit.model.edit import compact, with_main
 from edgekit.model.writer import write
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     import numpy.typing as npt
 
     from edgekit.model.values import Model, Operator
-    from edgekit.runtimes.process import Progress, silent
+    from edgekit.runtimes.session import RuntimeSession
 
     Array = npt.NDArray[np.generic]
-
-    class Runtime(Protocol):
-        """A session of `edgekit.runtimes.known`."""
-
-        def run(
-            self, model: bytes, inputs: tuple[Array, ...], *, progress: Progress = silent
-        ) -> tuple[Array, ...]:
-            """Return the outputs for a batch of inputs."""
 
 
 class Oracle:
@@ -39,7 +29,7 @@ class Oracle:
         *runtimes: Asked in turn; the first must answer, others may refuse what they do not know.
     """
 
-    def __init__(self, *runtimes: "Runtime") -> None:
+    def __init__(self, *runtimes: "RuntimeSession") -> None:
         self._runtimes = runtimes
 
     def outputs(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.feeding import check_samples, value_type
-from edgekit.model.input_limits import Limits, input_limits
+from edgekit.model.input_limits import ValueRange, check_samples, input_limits
+from edgekit.model.tensor_values import value_type
 from edgekit.runtimes.process import Progress, silent
 from edgekit.shrinking.budget import VECTORS
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgekit.model.values import Graph, Model, Tensor
-    from edgekit.shrinking.oracle import Array, Runtime
+    from edgekit.runtimes.session import RuntimeSession
+    from edgekit.shrinking.oracle import Array
 
 
 _CHUNK = 125  # of vectors between two reports of progress, and before a difference is noticed
@@ -66,7 +67,7 @@ def first_difference(
     before: bytes,
     after: bytes,
     inputs: "tuple[Array, ...]",
-    *runtimes: "Runtime",
+    *runtimes: "RuntimeSession",
     progress: Progress = silent,
 ) -> int | None:
     """Return the number of the first vector for which two models differ, or None for none.
@@ -83,7 +84,7 @@ def first_difference(
         ToolError: It crashed.
     """
     total = len(inputs[0])
-    free: SimpleQueue[Runtime] = SimpleQueue()
+    free: SimpleQueue[RuntimeSession] = SimpleQueue()
     for runtime in runtimes:
         free.put(runtime)
 
@@ -110,7 +111,7 @@ def prove(
     before: bytes,
     after: bytes,
     inputs: "tuple[Array, ...]",
-    *runtimes: "Runtime",
+    *runtimes: "RuntimeSession",
     name: str,
     progress: Progress = silent,
 ) -> bool:
@@ -179,9 +180,9 @@ def _random(tensor: "Tensor", graph: "Graph", rng: np.random.Generator, *, wide:
 def _range(tensor: "Tensor", graph: "Graph") -> tuple[float, float]:
     """Return the least and greatest value worth trying."""
     limits = input_limits(graph, tensor.index)
-    if tensor.dtype.startswith("float") and not limits.are_finite:
+    if tensor.is_float and not limits.are_finite:
         low, high = _real_range(tensor, graph)
-        limits = limits.within(Limits(low=low, high=high))
+        limits = limits.within(ValueRange(low=low, high=high))
     return limits.low, limits.high
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.edit import Draft, consumers, options_of, with_main, with_options
+from edgekit.model.operators import LAYERS, SAME, VALID
 
 if TYPE_CHECKING:
     from edgekit.model.values import Model, Operator, Tensor
     from edgekit.shrinking.oracle import Oracle
 
-_SAME, _VALID = 0, 1  # schema.fbs, Padding
 _BYTE_VALUES = 256
 
 
@@ -171,13 +171,16 @@ def _absorb_pads(model: "Model") -> "Model":
             for operator in reading:
                 inputs = (pad.inputs[0], *operator.inputs[1:])
                 moved = replace(draft.operators[operator.index], inputs=inputs)
-                draft.operators[operator.index] = with_options(moved, padding=_SAME)
+                draft.operators[operator.index] = with_options(moved, padding=SAME)
     return draft.finish()
 
 
 def _pads_alike(draft: Draft, pad: "Operator", reader: "Operator") -> bool:
     """Return whether ``reader`` with SAME padding pads what ``pad`` does."""
-    if reader.op not in {"CONV_2D", "DEPTHWISE_CONV_2D"} or reader.inputs[0] != pad.outputs[0]:
+    if (
+        LAYERS.get(reader.op) not in {"convolution", "depthwise"}
+        or reader.inputs[0] != pad.outputs[0]
+    ):
         return False
     source, table = (draft.tensors[index] for index in pad.inputs[:2])
     plain = source.dtype == "int8" and len(source.shape) == 4  # noqa: PLR2004  rows and columns
@@ -193,7 +196,7 @@ def _pads_alike(draft: Draft, pad: "Operator", reader: "Operator") -> bool:
         stride, dilation = options[f"stride{side}"], options[f"dilation{side}Factor"]
         padded = draft.tensors[pad.outputs[0]].shape[axis]
         reach = (output[axis] - 1) * stride + (kernel[axis] - 1) * dilation + 1
-        if options["padding"] != _VALID and reach > padded:
+        if options["padding"] != VALID and reach > padded:
             return False  # it pads on its own already
         if output[axis] != -(-source.shape[axis] // stride):
             return False

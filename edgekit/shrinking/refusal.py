@@ -3,15 +3,11 @@
 from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.model.operators import CONVERSIONS, DECODE, LAYERS
 
 if TYPE_CHECKING:
-    from edgekit.model.values import Model, Operator, Tensor
+    from edgekit.model.values import Model, Operator
 
-DECODE = "TFLM_DECODE"
-"""The name under which TFLite-Micro knows its DECODE operator."""
-
-_BORDER = frozenset({"DEQUANTIZE", "QUANTIZE"})
-_WEIGHED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 _CODED_METADATA = "COMPRESSION_METADATA"  # of TFLite-Micro before the DECODE operator
 
 
@@ -42,14 +38,14 @@ def require_shrinkable(model: "Model") -> None:
 
 def _require_integer(model: "Model", operator: "Operator") -> None:
     tensors = model.main.tensors
-    if operator.op in _WEIGHED and tensors[operator.inputs[1]].dtype == "uint8":
+    if operator.op in LAYERS and tensors[operator.inputs[1]].dtype == "uint8":
         raise UnsupportedModelError(
             f"the model is of the legacy uint8 kind ({operator.op} at {operator.index}), "
             "which TFLite-Micro does not run",
             hint="convert the Keras model anew: edgekit convert MODEL --data DATA --out FILE",
         )
     around = (*operator.inputs, *operator.outputs)
-    if operator.op not in _BORDER and any(_is_float(tensors[i]) for i in around if i != -1):
+    if operator.op not in CONVERSIONS and any(tensors[i].is_float for i in around if i != -1):
         raise UnsupportedModelError(
             f"the model is not fully integer: {operator.op} at {operator.index} computes in float",
             hint="quantize the float model: edgekit convert FLOAT_MODEL --data DATA --out FILE",
@@ -74,7 +70,3 @@ def _require_order(model: "Model") -> None:
                 f"damaged TFLite file: {operator.op} at {operator.index} {how} (tensor {index})"
             )
         known.update(operator.outputs)
-
-
-def _is_float(tensor: "Tensor") -> bool:
-    return "float" in tensor.dtype

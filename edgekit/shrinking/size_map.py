@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.model.ports import WEIGHED
-from edgekit.shrinking.refusal import DECODE
+from edgekit.model.operators import CHANNEL_AXES, DECODE
+from edgekit.model.schema import OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,11 +52,6 @@ def size_map(content: bytes) -> "Mapping[str, int]":
 
 def _roles(model: schema.Model, graph: schema.SubGraph) -> dict[int, str]:
     """Return what the constants of layers are, by tensor index."""
-    names = {
-        value: name
-        for name, value in vars(schema.BuiltinOperator).items()
-        if isinstance(value, int)
-    }
     roles: dict[int, str] = {}
     for index in range(graph.OperatorsLength()):
         operator = graph.Operators(index)
@@ -65,7 +60,7 @@ def _roles(model: schema.Model, graph: schema.SubGraph) -> dict[int, str]:
         inputs = operator.InputsAsNumpy()
         if builtin == schema.BuiltinOperator.CUSTOM and code.CustomCode() == DECODE.encode():
             roles.update((int(index), "coded weights") for index in inputs)
-        elif names[builtin] in WEIGHED:
+        elif OPERATORS[builtin] in CHANNEL_AXES:
             roles[int(inputs[1])] = "weights"
             if len(inputs) > 2:  # noqa: PLR2004  the bias is the third
                 roles[int(inputs[-1])] = "biases"

@@ -13,6 +13,7 @@ from edgekit.specs.inputs import DataSpec, Metric, ModelSpec, TrainSpec
 from edgekit.specs.limits import AccuracyDrop, Limits
 from edgekit.specs.pruning import PruneSpec
 from edgekit.specs.quantization import (
+    INTEGER_SCHEMES,
     SIMULATED_BITS,
     Calibration,
     Converted,
@@ -25,6 +26,7 @@ from edgekit.specs.quantization import (
 from edgekit.specs.study import CompareSpec, PointSpec
 
 __all__ = [
+    "INTEGER_SCHEMES",
     "SIMULATED_BITS",
     "AccuracyDrop",
     "Calibration",

@@ -162,15 +162,15 @@ def check_count(key: str, value: int, *, least: int) -> None:
         raise InputError(f"{key} is {value}, not {least} or more")
 
 
-def check_seed(key: str, value: int) -> None:
+def check_seed(value: int) -> None:
     """Refuse what cannot seed NumPy and TensorFlow alike.
 
     Raises:
-        InputError: It is; the message has the dotted ``key``.
+        InputError: It is.
     """
-    check_count(key, value, least=0)
+    check_count("seed", value, least=0)
     if value > _LARGEST_SEED:
-        raise InputError(f"{key} is {value}, beyond {_LARGEST_SEED}")
+        raise InputError(f"seed is {value}, beyond {_LARGEST_SEED}")
 
 
 def check_drop(key: str, value: float) -> None:

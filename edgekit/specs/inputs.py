@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.errors import InputError
+from edgekit.files.source import RANDOM
 from edgekit.specs.checks import check_count, check_fraction, check_named, check_types
 
 Metric = Literal["auto", "accuracy", "mean_absolute_error", "mean_squared_error"]
@@ -65,6 +66,11 @@ class DataSpec:
             raise InputError("data.labels has an empty name")
         check_fraction("data.validation_fraction", self.validation_fraction, example="0.2")
         check_count("data.calibration_samples", self.calibration_samples, least=1)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the samples are made, and mean nothing."""
+        return self.source == RANDOM
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

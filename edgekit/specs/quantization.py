@@ -11,6 +11,8 @@ IoType = Literal["int8", "uint8", "float32"]
 Scheme = Literal["int8", "int16x8", "int4", "float16", "dynamic"]
 Converted = Literal["int8", "int16x8", "float16", "dynamic", "float32"]
 Simulation = Literal["int4", "int2", "binary", "fp8"]
+INTEGER_SCHEMES = frozenset({"int8", "int16x8"})
+"""After which nothing in the file is a float, but for its border."""
 SIMULATED_BITS: dict[Simulation, int] = {"int4": 4, "int2": 2, "binary": 1, "fp8": 8}
 Calibration = RangeMethod
 Method = Literal["qat", "ptq"]
@@ -51,7 +53,7 @@ class QuantizeSpec:
             self._check_calibrated(f'calibration = "{self.calibration}"')
         if self.bias_correction:
             self._check_calibrated("bias_correction = true")
-        if self.simulate is not None and self.scheme not in ("int8", "int16x8"):
+        if self.simulate is not None and self.scheme not in INTEGER_SCHEMES:
             raise InputError(
                 f"quantize.simulate has no meaning for the scheme '{self.scheme}'",
                 hint='set scheme = "int8", whose weights it makes coarser',
@@ -107,4 +109,4 @@ class QuantizeSpec:
     @property
     def is_integer(self) -> bool:
         """Whether nothing in the converted file is a float, but for its border."""
-        return self.converted in ("int8", "int16x8")
+        return self.converted in INTEGER_SCHEMES

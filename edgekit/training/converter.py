@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
+from edgekit.specs import INTEGER_SCHEMES
 from edgekit.training._tensorflow import tensorflow
 from edgekit.training.load.load import serving_signature
 
@@ -82,7 +83,7 @@ def converter(
                 progress(number, len(calibration), "calibrating")
             yield [tf.cast(sample[np.newaxis], given.dtype)]
 
-    if scheme in {"int8", "int16x8"}:
+    if scheme in INTEGER_SCHEMES:
         made.representative_dataset = samples
     return made
 
@@ -172,7 +173,7 @@ def _set_scheme(tf: "Module", converter: "Module", scheme: "Converted", io: "IoT
         ]
     elif scheme == "int8":
         converter.target_spec.supported_ops = [kinds.TFLITE_BUILTINS_INT8]
-    if scheme in {"int8", "int16x8"} and io != "float32":
+    if scheme in INTEGER_SCHEMES and io != "float32":
         wanted = tf.int16 if scheme == "int16x8" else getattr(tf, io)
         converter.inference_input_type = converter.inference_output_type = wanted
 

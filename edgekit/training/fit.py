@@ -34,7 +34,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fit:
+class History:
     """The course of one training, and what it was for in words."""
 
     history: tuple[Epoch, ...]
@@ -126,7 +126,7 @@ def fit(
     batch_size: int,
     progress: "Progress",
     callbacks: "Sequence[object]" = (),
-) -> Fit:
+) -> History:
     """Train ``model`` in place.
 
     Args:
@@ -166,7 +166,7 @@ def fit(
             hint="lower [train] learning_rate, or scale the inputs with [data] scale",
         )
     accuracies = history.get("accuracy", [None] * epochs)
-    return Fit(
+    return History(
         history=tuple(
             Epoch(loss=float(loss), accuracy=None if accuracy is None else float(accuracy))
             for loss, accuracy in zip(losses, accuracies, strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.errors import InputError, UnsupportedModelError, suggestion
+from edgekit.files.source import is_function
 from edgekit.project import user_function
 from edgekit.training._tensorflow import Config, Model, tf_keras
 
@@ -69,7 +70,7 @@ def objective(wish: str, *, model: Model, dataset: "Dataset", directory: "Path")
     return Objective(
         loss=loss,
         # A loss of the user's own takes the labels as the data give them.
-        targets=targets if user_function.is_hook(wish) else _shaped(targets, name, model),
+        targets=targets if is_function(wish) else _shaped(targets, name, model),
         metrics=("accuracy",) if dataset.are_classes else (),
         note=f"loss: {name}{logits}, {source}",
     )
@@ -116,7 +117,7 @@ def _named(wish: str, directory: "Path") -> Any:  # noqa: ANN401  a loss of Kera
             f"the model is compiled with the local function '{wish}'",
             hint="define it at the top of a module, or name a loss in [train] loss",
         )
-    if user_function.is_hook(wish):
+    if is_function(wish):
         return user_function.find(wish, directory, what="the loss")
     try:
         return tf_keras().losses.get(wish)

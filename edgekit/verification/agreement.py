@@ -8,14 +8,13 @@ import numpy as np
 
 from edgekit.data.labels import hold_classes
 from edgekit.errors import UnsupportedModelError
-from edgekit.model.feeding import is_quantized
-from edgekit.model.float_twin import real_values
 from edgekit.model.macs import macs
+from edgekit.model.tensor_values import is_quantized, real_values
 from edgekit.runtimes import litert
 from edgekit.runtimes.process import Progress, silent
 from edgekit.runtimes.real import stored_inputs
 from edgekit.verification.divergence import FLOAT_STEP, first_divergence
-from edgekit.verification.first_difference import Difference
+from edgekit.verification.first_difference import FirstDifference
 from edgekit.verification.metrics import classes_of_outputs
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Agreement:
     differing: int
     classes: int
     steps: float
-    first: Difference | None = None
+    first: FirstDifference | None = None
 
 
 def agreement(
@@ -155,7 +154,7 @@ def _step(graph: "Graph", outputs: "Reals") -> float:
     scale = _scale(_stored_output(graph))
     if scale is not None:
         return scale
-    if graph.tensors[graph.outputs[0]].dtype.startswith("float"):
+    if graph.tensors[graph.outputs[0]].is_float:
         peak = float(np.abs(outputs[np.isfinite(outputs)]).max(initial=0.0))
         return max(peak, float(np.finfo(np.float32).tiny)) * FLOAT_STEP
     return 0.5  # whole numbers such as places of a largest value: none is near another

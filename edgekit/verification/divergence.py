@@ -11,13 +11,13 @@ import numpy as np
 
 from edgekit.errors import ToolError, UnsupportedModelError
 from edgekit.model.edit import compact, with_main
-from edgekit.model.feeding import is_quantized
 from edgekit.model.shapes import other_shape
+from edgekit.model.tensor_values import is_quantized
 from edgekit.model.values import Tensor
 from edgekit.model.writer import write
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.process import Progress, silent
-from edgekit.verification.first_difference import Difference, difference_at
+from edgekit.verification.first_difference import FirstDifference, difference_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ FLOAT_STEP = 2.0**-10
 
 def first_divergence(
     file: "ModelFile", stored: "Array", *, progress: Progress = silent
-) -> Difference | None:
+) -> FirstDifference | None:
     """Return the first operator that differs by more than one step on equal inputs, or None.
 
     It differs from LiteRT's reference kernel and from its fast one: where those two disagree, it

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.model.float_twin import real_values
+from edgekit.model.tensor_values import real_values
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.process import Progress, silent
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class FirstDifference:
     """Where two runtimes first part; every operator before gave the same bytes.
 
     Args:
@@ -51,7 +51,7 @@ class Difference:
 
 def first_difference(
     file: "ModelFile", stored: "Array", *, progress: Progress = silent
-) -> Difference | None:
+) -> FirstDifference | None:
     """Return the first operator at which LiteRT and TFLite-Micro differ, or None.
 
     Args:
@@ -82,13 +82,13 @@ def first_difference(
 
 def difference_at(
     model: "Model", operator: "Operator", lite: "Array", micro: "Array", *, differing: int
-) -> Difference:
+) -> FirstDifference:
     """Return the difference of what ``operator`` writes first, shape ``(samples, *shape)``."""
     tensor = model.main.tensors[operator.outputs[0]]
     apart = np.abs(lite.astype(np.float64) - micro.astype(np.float64))
     sample = int(np.argmax(apart.reshape(len(apart), -1).any(axis=1)))
     place = (sample, *_largest(apart[sample]))
-    return Difference(
+    return FirstDifference(
         operator=operator.index,
         op=operator.op,
         tensor=tensor.name,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emission.formats import EmittedFile, Vectors, emit
+from edgekit.emission.formats import EmittedFile, GoldenVectors, emit
 from edgekit.emission.golden_vectors import random_inputs
 from edgekit.model.file import ModelFile
 from edgekit.model.reader import read
@@ -70,22 +70,21 @@ def sums(inputs: np.ndarray) -> np.ndarray:
     return (quarters.sum(-1) % 256).astype(np.uint8).view(np.int8)
 
 
-def stub_vectors(count: int = 3) -> Vectors:
+def stub_vectors(count: int = 3) -> GoldenVectors:
     """Golden vectors of the stand-in."""
     (inputs,) = random_inputs(ModelFile.of(small_model()).model, count, seed=3)
-    return Vectors(inputs=(inputs,), outputs=(sums(inputs),), source="sums of quarters")
+    return GoldenVectors(inputs=(inputs,), outputs=(sums(inputs),), source="sums of quarters")
 
 
-def echo_vectors(model: bytes) -> Vectors:
-    """Vectors for which nobody ran the model: for what is only compiled."""
+def echo_vectors(model: bytes) -> GoldenVectors:
+    """GoldenVectors for which nobody ran the model: for what is only compiled."""
     graph = read(model).main
     outputs = tuple(
         np.zeros((2, *graph.tensors[index].shape[1:]), graph.tensors[index].dtype)
         for index in graph.outputs
     )
-    return Vectors(
-        inputs=random_inputs(ModelFile.of(model).model, 2, seed=4), outputs=outputs, source="zeros"
-    )
+    inputs = random_inputs(ModelFile.of(model).model, 2, seed=4)
+    return GoldenVectors(inputs=inputs, outputs=outputs, source="zeros")
 
 
 def emitted(
@@ -93,7 +92,7 @@ def emitted(
     model: bytes,
     *,
     as_format: str = "c-array",
-    vectors: Vectors | None,
+    vectors: GoldenVectors | None,
     labels: tuple[str, ...] = ('a "quoted" one??/', "größer"),
 ) -> tuple[EmittedFile, ...]:
     """Write what is emitted for ``model`` below ``folder``."""

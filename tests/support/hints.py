@@ -122,7 +122,7 @@ def _rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1:
             kind = node.args.args[0].annotation
-            if kind is not None and ast.unparse(kind) in {"Use", "View", "'View'"}:
+            if kind is not None and ast.unparse(kind) in {"Use", "Facts", "'Facts'"}:
                 _, _, second = (ast.get_docstring(node) or "").partition("\n\n")
                 yield node.lineno, " ".join(second.split())
 

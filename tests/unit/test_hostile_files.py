@@ -25,6 +25,7 @@ from edgekit.data.sources import read_source
 from edgekit.data.validation import validation_vectors
 from edgekit.devices.profile import CostModel, Cycles, Target
 from edgekit.errors import InputError, ToolError, UnsupportedModelError
+from edgekit.files.source import module_folders
 from edgekit.files.toml import decode
 from edgekit.files.toml import read as read_toml
 from edgekit.fit.latency.measurements import read_measurements
@@ -228,7 +229,7 @@ def test_modules_beside_a_strangers_data_are_not_imported(tmp_path: Path) -> Non
     )
     assert len(found.vectors.inputs) == 20
     assert not marker.exists()
-    assert user_function.module_folders(tmp_path, "data.npz", "", "data:load") == (tmp_path,)
+    assert module_folders(tmp_path, "data.npz", "", "data:load") == (tmp_path,)
 
 
 def test_a_hook_with_the_name_of_another_module_says_so(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import edgekit
 from edgekit.cli import run as command
 from edgekit.devices.profile import all_targets
 from edgekit.measurement.measure import OperatorCost
-from edgekit.numerics.allocation import LayerCurve, Point
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint
 from edgekit.pipeline.reproduce import Artifact
 from edgekit.pipeline.stages import Stage
 from edgekit.quantity import Quantity
@@ -82,7 +82,7 @@ def reproduction(folder: Path) -> edgekit.Reproduction:
 
 def sensitivity(folder: Path) -> edgekit.Sensitivity:
     del folder
-    points = tuple(Point(sparsity=i / 10, score=0.9, loss=0.1) for i in range(9))
+    points = tuple(SensitivityPoint(sparsity=i / 10, score=0.9, loss=0.1) for i in range(9))
     curves = tuple(LayerCurve(name=HOSTILE, weights=9, points=points) for _ in range(50))
     return edgekit.Sensitivity(metric="accuracy", score=0.9, samples=9, layers=curves)
 

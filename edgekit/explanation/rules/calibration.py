@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.explanation.evidence import Evidence, Facts, times
 from edgekit.explanation.rules.inputs import unscaled_input
-from edgekit.explanation.view import Evidence, View, times
 from edgekit.model.float_twin import INPUT
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ _CLIPPED = 2e-4  # of an operator's values; a hundred samples leave about a tent
 _MOST_OPERATORS = 0.5
 
 
-def calibration_outlier(view: View) -> "Iterator[Evidence]":
+def calibration_outlier(facts: Facts) -> "Iterator[Evidence]":
     """One calibration sample, far from all others, stretched the ranges.
 
     Try: take the outlier out of the calibration samples, or clip them as the sensor does.
     """
-    if tuple(unscaled_input(view)):
+    if tuple(unscaled_input(facts)):
         return
-    observed = view.input
+    observed = facts.input
     if observed is not None and observed.range_used < _UNUSED:
         low, high = observed.grid
         yield Evidence(
@@ -31,8 +31,8 @@ def calibration_outlier(view: View) -> "Iterator[Evidence]":
             text=f"the input takes {low:.4g} to {high:.4g}, "
             f"{times(1 / max(observed.range_used, 1e-30))} the range of the samples",
         )
-    elif len(view.calibrated) > 1:
-        used = float(np.median([item.range_used for item in view.calibrated]))
+    elif len(facts.calibrated) > 1:
+        used = float(np.median([item.range_used for item in facts.calibrated]))
         if used < _UNUSED:
             yield Evidence(
                 operator=None,
@@ -40,18 +40,18 @@ def calibration_outlier(view: View) -> "Iterator[Evidence]":
             )
 
 
-def too_few_samples(view: View) -> "Iterator[Evidence]":
+def too_few_samples(facts: Facts) -> "Iterator[Evidence]":
     """Calibration saw too few samples: at most operators there are values beyond the range.
 
     Try: calibrate with 100 samples or more, some of each class.
     """
-    if len(view.calibrated) < 2 or tuple(unscaled_input(view)):  # noqa: PLR2004  one shows nothing
+    if len(facts.calibrated) < 2 or tuple(unscaled_input(facts)):  # noqa: PLR2004  one shows nothing
         return
-    clipped = [item for item in view.calibrated if item.beyond_fraction >= _CLIPPED]
-    if len(clipped) > _MOST_OPERATORS * len(view.calibrated):
+    clipped = [item for item in facts.calibrated if item.beyond_fraction >= _CLIPPED]
+    if len(clipped) > _MOST_OPERATORS * len(facts.calibrated):
         most = max(item.beyond_fraction for item in clipped)
         yield Evidence(
             operator=None,
-            text=f"{len(clipped)} of {len(view.calibrated)} calibrated operators have values "
+            text=f"{len(clipped)} of {len(facts.calibrated)} calibrated operators have values "
             f"beyond their range, up to {most:.2%} of them",
         )

@@ -2,28 +2,27 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.view import Evidence, View
+from edgekit.explanation.evidence import Evidence, Facts
+from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHOWN = 2
-_QUANTIZED = frozenset(
-    {"ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D"}
-)
+_QUANTIZED = frozenset({"ADD", "AVERAGE_POOL_2D", "MAX_POOL_2D", *LAYERS})
 """Operators that the converter leaves float for want of ranges alone."""
 
 
-def no_calibration(view: View) -> "Iterator[Evidence]":
+def no_calibration(facts: Facts) -> "Iterator[Evidence]":
     """Calibration gave no ranges: it was empty, or each sample held NaN.
 
     Try: convert again with finite calibration samples; edgekit convert refuses others.
     """
-    tensors = view.model.main.tensors
+    tensors = facts.model.main.tensors
     left = [
         item
-        for item in view.model.main.operators
-        if item.op in _QUANTIZED and tensors[item.outputs[0]].dtype.startswith("float")
+        for item in facts.model.main.operators
+        if item.op in _QUANTIZED and tensors[item.outputs[0]].is_float
     ]
     if left:
         names = ", ".join(f"{item.op} at {item.index}" for item in left[:_SHOWN])
@@ -33,12 +32,12 @@ def no_calibration(view: View) -> "Iterator[Evidence]":
         )
 
 
-def floats_left(view: View) -> "Iterator[Evidence]":
+def floats_left(facts: Facts) -> "Iterator[Evidence]":
     """Some operators were left in floating point, which microcontrollers refuse or are slow at.
 
     Try: replace them by operators that TFLite quantizes.
     """
-    left = view.float_tensors
-    if left and not tuple(no_calibration(view)):
+    left = facts.float_tensors
+    if left and not tuple(no_calibration(facts)):
         names = ", ".join(f"'{item.name}' ({item.operator})" for item in left[:_SHOWN])
         yield Evidence(operator=None, text=f"{len(left)} tensors are float, such as {names}")

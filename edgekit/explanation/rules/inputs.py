@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.view import Evidence, View, times
+from edgekit.explanation.evidence import Evidence, Facts, times
 from edgekit.model.float_twin import INPUT
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ _RAW_ENDS = (255.0, 256.0, 1023.0, 4095.0, 32767.0, 32768.0, 65535.0)
 _NEAR = 0.02
 
 
-def unscaled_input(view: View) -> "Iterator[Evidence]":
+def unscaled_input(facts: Facts) -> "Iterator[Evidence]":
     """The input is not in the unit that the model was calibrated in.
 
     Try: rescale the samples as in training, with [data] scale and offset, for calibration too.
     """
-    observed = view.input
+    observed = facts.input
     if observed is None:
         return
     low, high = observed.grid

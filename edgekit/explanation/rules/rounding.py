@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgekit.explanation.view import Evidence, View
+from edgekit.explanation.evidence import Evidence, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -11,17 +11,17 @@ _LOSS = 0.005  # half a point of accuracy
 _POOR_DB = 20.0  # a tenth of the signal's magnitude is noise
 
 
-def coarse_steps(view: View) -> "Iterator[Evidence]":
+def coarse_steps(facts: Facts) -> "Iterator[Evidence]":
     """The steps are too coarse for what the model does, though nothing is out of order.
 
     Try: train with quantization ([quantize] method = "qat"), or scheme = "int16x8".
     """
-    is_small = view.accuracy_loss < _LOSS and view.whole.sqnr_db > _POOR_DB
-    if is_small or not view.effects:
+    is_small = facts.accuracy_loss < _LOSS and facts.whole.sqnr_db > _POOR_DB
+    if is_small or not facts.effects:
         return
-    index, worst = min(view.effects.items(), key=lambda item: item[1].sqnr_db)
+    index, worst = min(facts.effects.items(), key=lambda item: item[1].sqnr_db)
     yield Evidence(
         operator=index,
         text=f"its rounding alone leaves {worst.sqnr_db:.1f} dB at the output, all together "
-        f"{view.whole.sqnr_db:.1f} dB",
+        f"{facts.whole.sqnr_db:.1f} dB",
     )

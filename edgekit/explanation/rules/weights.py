@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.explanation.view import Evidence, View, times
+from edgekit.explanation.evidence import Evidence, Facts, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 _OUTLYING = 8.0  # times the median channel: three bits of eight are lost to the others
 
 
-def weight_outlier(view: View) -> "Iterator[Evidence]":
+def weight_outlier(facts: Facts) -> "Iterator[Evidence]":
     """The weights of one channel are far larger than those of the others.
 
     Try: divide that channel and multiply what reads it (equalization), a step for each channel,
     or train with quantization (method = "qat").
     """
-    for item in view.operators:
-        weights = view.weights(item.index)
-        if weights is None or not view.tells(item.index):
+    for item in facts.operators:
+        weights = facts.weights(item.index)
+        if weights is None or not facts.tells(item.index):
             continue
         live = weights.peaks[weights.peaks > 0]
         if live.size == 0:
@@ -42,15 +42,15 @@ def weight_outlier(view: View) -> "Iterator[Evidence]":
             )
 
 
-def dead_channels(view: View) -> "Iterator[Evidence]":
+def dead_channels(facts: Facts) -> "Iterator[Evidence]":
     """Channels give the same value whatever comes in: they cost memory and say nothing.
 
     Try: edgekit shrink takes those out whose weights are zero; weights that were rounded to
     zero want a step for each channel.
     """
     found = []
-    for item in view.operators:
-        weights = view.weights(item.index)
+    for item in facts.operators:
+        weights = facts.weights(item.index)
         if weights is None:
             continue
         lost = int(np.count_nonzero(weights.zeros & (weights.peaks > 0)))

@@ -9,14 +9,14 @@ from edgekit.fit.arena.abi import align_up
 from edgekit.fit.arena.convolution_geometry import Window, layer
 
 if TYPE_CHECKING:
-    from edgekit.fit.arena.kernels import Kernel
+    from edgekit.fit.arena.kernels import KernelSetup
 
 _MVE_CHANNELS = 124  # CH_IN_BLOCK_MVE
 _REVERSE_FROM_DEPTH = 16  # REVERSE_TCOL_EFFICIENT_THRESHOLD
 _REVERSE_STRIDE = 2
 
 
-def convolution_bytes(kernel: "Kernel") -> int:
+def convolution_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of `arm_convolve_wrapper_s8` or `_s16`; 0 for float and none."""
     source = kernel.input(0)
     match source.dtype:
@@ -30,7 +30,7 @@ def convolution_bytes(kernel: "Kernel") -> int:
             return 0
 
 
-def depthwise_bytes(kernel: "Kernel") -> int:
+def depthwise_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of `arm_depthwise_conv_wrapper_s8` or `_s4`; 0 for float, int16, none."""
     source, output = kernel.input(0), kernel.output()
     rows, columns, *_ = layer(kernel)
@@ -50,7 +50,7 @@ def depthwise_bytes(kernel: "Kernel") -> int:
     return sixteen_bit if int4 or (kernel.build.dsp and not own) else 0
 
 
-def fully_connected_bytes(kernel: "Kernel") -> tuple[int, ...]:
+def fully_connected_bytes(kernel: "KernelSetup") -> tuple[int, ...]:
     """Return the buffers of `arm_fully_connected_wrapper_s8`, or of the 1 x 1 convolution."""
     weights, output = kernel.input(1), kernel.output()
     if kernel.input(0).dtype != "int8" or weights.dtype != "int8":
@@ -62,12 +62,12 @@ def fully_connected_bytes(kernel: "Kernel") -> tuple[int, ...]:
     return (row_sums_bytes(kernel),) if kernel.build.mve else ()
 
 
-def row_sums_bytes(kernel: "Kernel") -> int:
+def row_sums_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of the weights' row sums, which Helium's kernels keep."""
     return 4 * kernel.output().shape[-1]
 
 
-def average_pool_bytes(kernel: "Kernel") -> int:
+def average_pool_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of `arm_avgpool_s8`."""
     source = kernel.input(0)
     if source.dtype not in ("int8", "int16") or not kernel.build.dsp or kernel.build.mve:
@@ -75,7 +75,7 @@ def average_pool_bytes(kernel: "Kernel") -> int:
     return 4 * source.shape[3]
 
 
-def transpose_convolution_bytes(kernel: "Kernel") -> tuple[int, int]:
+def transpose_convolution_bytes(kernel: "KernelSetup") -> tuple[int, int]:
     """Return the two buffers of `arm_transpose_conv_wrapper_s8`; either may be empty."""
     weights, source, output = kernel.input(1), kernel.input(2), kernel.output()
     filters, height, width, depth = weights.shape
@@ -87,7 +87,7 @@ def transpose_convolution_bytes(kernel: "Kernel") -> tuple[int, int]:
     return 4 * row * max(height, strides[0]), 0
 
 
-def _convolution_s8(kernel: "Kernel", filter_depth: int, filters: int) -> int:
+def _convolution_s8(kernel: "KernelSetup", filter_depth: int, filters: int) -> int:
     del filters
     source = kernel.input(0)
     depth = source.shape[3]
@@ -106,12 +106,12 @@ def _convolution_s8(kernel: "Kernel", filter_depth: int, filters: int) -> int:
     return _columns_s8(kernel, depth * rows.kernel * columns.kernel)
 
 
-def _columns_s8(kernel: "Kernel", elements: int) -> int:
+def _columns_s8(kernel: "KernelSetup", elements: int) -> int:
     """Return the bytes of `arm_convolve_s8`: columns of the image, gathered for the kernel."""
     return 4 * align_up(elements, 16) if kernel.build.mve else 4 * align_up(elements, 4)
 
 
-def _one_row_mve(window: Window, depth: int, kernel: "Kernel") -> int:
+def _one_row_mve(window: Window, depth: int, kernel: "KernelSetup") -> int:
     """Return the bytes of `arm_convolve_1_x_n_s8` on Helium."""
     padding, odd = window.padding, window.total_padding % 2
     stride = window.stride

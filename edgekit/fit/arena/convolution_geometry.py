@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from edgekit.fit.arena.kernels import Kernel
+    from edgekit.fit.arena.kernels import KernelSetup
 
 
 class Window(NamedTuple):
@@ -27,7 +27,7 @@ class Window(NamedTuple):
         return self.total_padding // 2
 
 
-class Layer(NamedTuple):
+class Convolution(NamedTuple):
     """A convolution: its windows, its input's channels and its output's."""
 
     rows: Window
@@ -57,11 +57,11 @@ class Layer(NamedTuple):
         return single and self.unpadded
 
 
-def layer(kernel: "Kernel") -> Layer:
+def layer(kernel: "KernelSetup") -> Convolution:
     """Return the layer that ``kernel``, of a convolution or a depthwise one, computes."""
     source, weights, output = kernel.input(0), kernel.input(1), kernel.output()
     options = kernel.options
-    return Layer(
+    return Convolution(
         rows=Window(
             source.shape[1],
             weights.shape[1],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from edgekit.fit.arena.abi import align_up
 
 if TYPE_CHECKING:
-    from edgekit.fit.arena.convolution_geometry import Layer
+    from edgekit.fit.arena.convolution_geometry import Convolution
 
 _LANES = 16  # elements of a vector
 _CACHE_BYTES = 32768  # L1D_BUDGET
@@ -14,7 +14,7 @@ _RESIDENT_FILTER_BYTES = 96 * 1024
 _MARGIN = 32
 
 
-def convolution_d45b843(layer: "Layer") -> int:
+def convolution_d45b843(layer: "Convolution") -> int:
     """Return the bytes of ``esp_nn_conv_esp32p4.c``."""
     if layer.pointwise:
         return _pointwise(layer) + _MARGIN
@@ -29,7 +29,7 @@ def convolution_d45b843(layer: "Layer") -> int:
     return _tiny_padded(layer) + sums + _MARGIN
 
 
-def convolution_0534433(layer: "Layer") -> int:
+def convolution_0534433(layer: "Convolution") -> int:
     """Return the bytes of ``esp_nn_conv_riscv_pie.c``."""
     if layer.pointwise:
         return _pointwise(layer) + _MARGIN
@@ -47,18 +47,18 @@ def convolution_0534433(layer: "Layer") -> int:
     return _tiles(layer) + _MARGIN
 
 
-def no_depthwise(layer: "Layer", multiplier: int) -> int:
+def no_depthwise(layer: "Convolution", multiplier: int) -> int:
     """Return 0: the kernels need no buffer."""
     del layer, multiplier
     return 0
 
 
-def depthwise_2b0f6c5(layer: "Layer", multiplier: int) -> int:
+def depthwise_2b0f6c5(layer: "Convolution", multiplier: int) -> int:
     """Return the bytes of ``esp_nn_depthwise_conv_riscv_pie.c``: a sum for each channel."""
     return 4 * layer.depth if multiplier == 1 and layer.depth >= 8 else 0  # noqa: PLR2004
 
 
-def _pointwise(layer: "Layer") -> int:
+def _pointwise(layer: "Convolution") -> int:
     if layer.depth < _LANES:
         return 4 * layer.filters + 16 * layer.filters + 32
     depth = align_up(layer.depth, 8)
@@ -67,16 +67,16 @@ def _pointwise(layer: "Layer") -> int:
     return copied + depth * layer.filters + transposed
 
 
-def _filter_copy(layer: "Layer") -> int:
+def _filter_copy(layer: "Convolution") -> int:
     return layer.taps * align_up(layer.depth, _LANES) * layer.filters
 
 
-def _tiny_unpadded(layer: "Layer") -> int:
+def _tiny_unpadded(layer: "Convolution") -> int:
     depth = _filled_depth(layer)
     return 4 * layer.filters + layer.taps * depth * layer.filters + layer.pixels * depth
 
 
-def _tiny_padded(layer: "Layer") -> int:
+def _tiny_padded(layer: "Convolution") -> int:
     """Return the bytes of a padded input, whole or in tiles, and of the filter's copy."""
     columns, rows = layer.columns, layer.rows
     width = columns.source + 2 * columns.padding
@@ -95,7 +95,7 @@ def _tiny_padded(layer: "Layer") -> int:
     return ((height - 1) * rows.stride + rows.kernel + 2 * rows.padding) * row + copy
 
 
-def _tiles(layer: "Layer") -> int:
+def _tiles(layer: "Convolution") -> int:
     """Return the bytes of `conv_plan_tiles`: sums, the filter's copy and the staged rows."""
     rows, depth, copy = layer.rows, layer.depth, 0
     if layer.columns.kernel * depth < _LANES:
@@ -110,7 +110,7 @@ def _tiles(layer: "Layer") -> int:
     return fixed + ((height - 1) * rows.stride + rows.kernel) * row
 
 
-def _filled_depth(layer: "Layer") -> int:
+def _filled_depth(layer: "Convolution") -> int:
     """Return the channels with which a row of the filter fills a vector."""
     width = layer.columns.kernel
     return align_up((_LANES + width - 1) // width, _LANES)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from edgekit.fit.arena.abi import align_up
 
 if TYPE_CHECKING:
-    from edgekit.fit.arena.convolution_geometry import Layer, Window
+    from edgekit.fit.arena.convolution_geometry import Convolution, Window
 
 _GROUP = 8  # positions that a 1 x 1 kernel takes at once
 _LANES = 16  # elements of a vector
@@ -13,14 +13,14 @@ _WHOLE_BYTES, _WHOLE_INT16_BYTES = 40 * 1024, 48 * 1024  # above, depthwise inpu
 _PANEL_BYTES = 24 * 1024  # of a filter that is used whole
 
 
-def convolution_a4ef344(layer: "Layer", *, margin: int = 32) -> int:
+def convolution_a4ef344(layer: "Convolution", *, margin: int = 32) -> int:
     """Return the bytes for copies of the padded input and of the filter."""
     if layer.pointwise:
         return _pointwise(layer) + margin
     return _padded(layer) + _filter_copy(layer) + 4 * layer.filters + margin
 
 
-def convolution_d45b843(layer: "Layer") -> int:
+def convolution_d45b843(layer: "Convolution") -> int:
     """Return the same with room for two copies each, and for few channels one window.
 
     Read at 4c947d0 and d17c031, which say the same.
@@ -38,7 +38,7 @@ def convolution_d45b843(layer: "Layer") -> int:
     return convolution_a4ef344(layer, margin=64) + second_filter + second_input
 
 
-def convolution_1017042(layer: "Layer") -> int:
+def convolution_1017042(layer: "Convolution") -> int:
     """Return the bytes where neither input nor filter of a 1 x 1 kernel is copied."""
     if _three(layer) and layer.depth % _LANES == 0 and layer.filters >= _LANES:
         window = align_up(9 * layer.depth, _LANES)
@@ -62,7 +62,7 @@ def convolution_1017042(layer: "Layer") -> int:
     return padded + copy + 64 + 4 * layer.filters
 
 
-def depthwise_a4ef344(layer: "Layer", multiplier: int) -> int:
+def depthwise_a4ef344(layer: "Convolution", multiplier: int) -> int:
     """Return the bytes for 8-bit copies of 3 x 3 layers, and 16-bit ones of others.
 
     Read in the version of the library that first takes the output's size.
@@ -81,7 +81,7 @@ def depthwise_a4ef344(layer: "Layer", multiplier: int) -> int:
     return 32
 
 
-def depthwise_6e2e716(layer: "Layer", multiplier: int) -> int:
+def depthwise_6e2e716(layer: "Convolution", multiplier: int) -> int:
     """Return the bytes where large inputs go through a strip of rows."""
     weights = layer.taps * layer.depth * multiplier
     if multiplier == 1 and layer.depth % 8 == 0:
@@ -100,7 +100,7 @@ def depthwise_6e2e716(layer: "Layer", multiplier: int) -> int:
     return _others(layer, multiplier, weights)
 
 
-def depthwise_1017042(layer: "Layer", multiplier: int) -> int:
+def depthwise_1017042(layer: "Convolution", multiplier: int) -> int:
     """Return the bytes where a strip has as many rows as fit, and columns of one are in place."""
     columns, weights = layer.columns, layer.taps * layer.depth * multiplier
     single = columns.source == columns.kernel == columns.output == columns.stride == 1
@@ -115,34 +115,34 @@ def depthwise_1017042(layer: "Layer", multiplier: int) -> int:
     return 2 * (weights + layer.pixels * layer.depth) + 32
 
 
-def _three(layer: "Layer") -> bool:
+def _three(layer: "Convolution") -> bool:
     return layer.rows.kernel == layer.columns.kernel == 3  # noqa: PLR2004
 
 
-def _pointwise(layer: "Layer") -> int:
+def _pointwise(layer: "Convolution") -> int:
     depth = align_up(layer.depth, 8)
     transposed = 2 * _GROUP * depth if layer.pixels >= _GROUP else 0
     copied = layer.pixels * depth if layer.depth % 8 else 0
     return copied + depth * layer.filters + transposed
 
 
-def _padded(layer: "Layer") -> int:
+def _padded(layer: "Convolution") -> int:
     if layer.unpadded:
         return 0
     columns, rows = layer.columns, layer.rows
     return (columns.source + 2 * columns.padding) * (rows.source + 2 * rows.padding) * layer.depth
 
 
-def _filter_copy(layer: "Layer") -> int:
+def _filter_copy(layer: "Convolution") -> int:
     return layer.taps * align_up(layer.depth, _LANES) * layer.filters
 
 
-def _aligned_rows(layer: "Layer") -> int:
+def _aligned_rows(layer: "Convolution") -> int:
     row = align_up(layer.columns.kernel * layer.depth, _LANES)
     return row * layer.rows.kernel * layer.filters
 
 
-def _few_channels(layer: "Layer") -> int | None:
+def _few_channels(layer: "Convolution") -> int | None:
     """Return the bytes of the kernel for rows shorter than a vector; None for other layers."""
     window = layer.taps * layer.depth
     if layer.columns.kernel * layer.depth >= _LANES or window < _LANES:
@@ -161,19 +161,19 @@ def _trailing(window: "Window") -> int:
     return max(0, reach - window.padding - window.source)
 
 
-def _depthwise_padding(layer: "Layer") -> tuple[int, int]:
+def _depthwise_padding(layer: "Convolution") -> tuple[int, int]:
     columns, rows = layer.columns, layer.rows
     if not layer.unpadded:
         return 2 * columns.padding, 2 * rows.padding
     return _overhang(columns), _overhang(rows)
 
 
-def _padded_size(layer: "Layer") -> tuple[int, int]:
+def _padded_size(layer: "Convolution") -> tuple[int, int]:
     right, bottom = _depthwise_padding(layer)
     return layer.columns.source + right, layer.rows.source + bottom
 
 
-def _in_strips(layer: "Layer", weights: int) -> int:
+def _in_strips(layer: "Convolution", weights: int) -> int:
     width, height = _padded_size(layer)
     if (width, height) == (layer.columns.source, layer.rows.source):
         return weights + 16
@@ -184,7 +184,7 @@ def _in_strips(layer: "Layer", weights: int) -> int:
     return weights + rows * row + 32
 
 
-def _with_more_channels(layer: "Layer") -> int:
+def _with_more_channels(layer: "Convolution") -> int:
     """Return the bytes of filter, input and output with channels up to a whole vector."""
     columns, rows, depth = layer.columns, layer.rows, align_up(layer.depth, _LANES)
     width = columns.source + 2 * columns.padding + _overhang(columns)
@@ -192,7 +192,7 @@ def _with_more_channels(layer: "Layer") -> int:
     return (9 + width * height + columns.output * rows.output) * depth
 
 
-def _in_16_bits(layer: "Layer", weights: int) -> int:
+def _in_16_bits(layer: "Convolution", weights: int) -> int:
     whole = 2 * (weights + layer.pixels * layer.depth)
     if whole <= _WHOLE_INT16_BYTES:
         return whole + 32
@@ -200,7 +200,7 @@ def _in_16_bits(layer: "Layer", weights: int) -> int:
     return 2 * weights + strip + 32
 
 
-def _others(layer: "Layer", multiplier: int, weights: int) -> int:
+def _others(layer: "Convolution", multiplier: int, weights: int) -> int:
     if multiplier == 1 and layer.depth > 3:  # noqa: PLR2004
         depth = align_up(layer.depth, 8)
         source = align_up(2 * layer.taps * depth, 16)

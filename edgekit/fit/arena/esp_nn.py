@@ -14,11 +14,11 @@ from edgekit.fit.arena.convolution_geometry import layer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edgekit.fit.arena.convolution_geometry import Layer
+    from edgekit.fit.arena.convolution_geometry import Convolution
     from edgekit.fit.arena.interpreter import EspChip, EspNn
-    from edgekit.fit.arena.kernels import Kernel
+    from edgekit.fit.arena.kernels import KernelSetup
 
-_CONVOLUTION: "Mapping[EspChip, Mapping[EspNn, Callable[[Layer], int]]]" = {
+_CONVOLUTION: "Mapping[EspChip, Mapping[EspNn, Callable[[Convolution], int]]]" = {
     "esp32-s3": {
         "a4ef344": esp32_s3.convolution_a4ef344,
         "d45b843": esp32_s3.convolution_d45b843,
@@ -30,7 +30,7 @@ _CONVOLUTION: "Mapping[EspChip, Mapping[EspNn, Callable[[Layer], int]]]" = {
         "1017042": esp32_p4.convolution_0534433,
     },
 }
-_DEPTHWISE: "Mapping[EspChip, Mapping[EspNn, Callable[[Layer, int], int]]]" = {
+_DEPTHWISE: "Mapping[EspChip, Mapping[EspNn, Callable[[Convolution, int], int]]]" = {
     "esp32-s3": {
         "a4ef344": esp32_s3.depthwise_a4ef344,
         "d45b843": esp32_s3.depthwise_6e2e716,
@@ -44,7 +44,7 @@ _DEPTHWISE: "Mapping[EspChip, Mapping[EspNn, Callable[[Layer, int], int]]]" = {
 }
 
 
-def convolution_bytes(kernel: "Kernel") -> int:
+def convolution_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of `esp_nn_get_conv_scratch_size`; 0 for other types than int8."""
     build = kernel.build
     if kernel.input(0).dtype != "int8" or build.esp_chip == "generic":
@@ -52,7 +52,7 @@ def convolution_bytes(kernel: "Kernel") -> int:
     return _CONVOLUTION[build.esp_chip][build.esp_nn](layer(kernel))
 
 
-def depthwise_bytes(kernel: "Kernel") -> int:
+def depthwise_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of `esp_nn_get_depthwise_conv_scratch_size`; 0 for others than int8."""
     build = kernel.build
     if kernel.input(0).dtype != "int8" or build.esp_chip == "generic":
@@ -61,7 +61,7 @@ def depthwise_bytes(kernel: "Kernel") -> int:
     return _DEPTHWISE[build.esp_chip][build.esp_nn](layer(kernel), multiplier)
 
 
-def softmax_bytes(kernel: "Kernel") -> int:
+def softmax_bytes(kernel: "KernelSetup") -> int:
     """Return the bytes of `esp_nn_get_softmax_scratch_size`; 0 for other types than int8.
 
     Four for each element of the second dimension, whatever the chip and version.

@@ -9,7 +9,7 @@ from edgekit.fit.arena import cmsis_nn, esp_nn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.fit.arena.kernels import Kernel
+    from edgekit.fit.arena.kernels import KernelSetup
 
 _SOFTMAX_TABLE_BYTES = 2 * 513  # int16 tables of exp(x) and 1 / (1 + x)
 _LSTM_CELL_STATE = 19  # kLstmCellStateTensor
@@ -62,7 +62,7 @@ _TEMPORARIES: dict[str, str] = {
 }  # fmt: skip
 
 
-def prepare(kernel: "Kernel") -> None:
+def prepare(kernel: "KernelSetup") -> None:
     """Take what the kernel asks for in its `Prepare`.
 
     A kernel without a rule of its own, such as a custom one, is taken to look at all its tensors.
@@ -76,7 +76,7 @@ def prepare(kernel: "Kernel") -> None:
         kernel.all_temporaries()
 
 
-def _convolution(kernel: "Kernel") -> None:
+def _convolution(kernel: "KernelSetup") -> None:
     axis = 0 if kernel.operator.op == "CONV_2D" else 3
     source, weights = kernel.input(0), kernel.input(1)
     kernel.temporaries("i0 i1 o0" if kernel.has_cmsis_nn else "o0 i0 i1")
@@ -98,7 +98,7 @@ def _convolution(kernel: "Kernel") -> None:
             kernel.request(count)
 
 
-def _fully_connected(kernel: "Kernel") -> None:
+def _fully_connected(kernel: "KernelSetup") -> None:
     weights = kernel.input(1)
     kernel.temporaries("i0 i1 i2 o0")
     if not kernel.has_cmsis_nn and weights.dtype == "int4":
@@ -112,12 +112,12 @@ def _fully_connected(kernel: "Kernel") -> None:
             kernel.request(count)
 
 
-def _channels(kernel: "Kernel", position: int) -> int:
+def _channels(kernel: "KernelSetup", position: int) -> int:
     quantization = kernel.input(position).quantization
     return 0 if quantization is None else len(quantization.scales)
 
 
-def _average_pool(kernel: "Kernel") -> None:
+def _average_pool(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 o0")
     if kernel.has_cmsis_nn:
         kernel.temporaries("i0 o0")
@@ -126,12 +126,12 @@ def _average_pool(kernel: "Kernel") -> None:
             kernel.request(count)
 
 
-def _l2_pool(kernel: "Kernel") -> None:
+def _l2_pool(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 o0")
     kernel.keep_shape()
 
 
-def _softmax(kernel: "Kernel") -> None:
+def _softmax(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 o0")
     if kernel.input(0).dtype == "int16":
         kernel.keep(_SOFTMAX_TABLE_BYTES)
@@ -142,19 +142,19 @@ def _softmax(kernel: "Kernel") -> None:
             kernel.request(count)
 
 
-def _log_softmax(kernel: "Kernel") -> None:
+def _log_softmax(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 o0")
     if kernel.input(0).dtype == "int8":
         kernel.keep_structure("iiiii PP")
 
 
-def _cumsum(kernel: "Kernel") -> None:
+def _cumsum(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 i1 o0")
     if kernel.input(0).dtype == "int8":
         kernel.keep(36)  # nine ints
 
 
-def _add_n(kernel: "Kernel") -> None:
+def _add_n(kernel: "KernelSetup") -> None:
     count = len(kernel.operator.inputs)
     kernel.temporaries("i0 o0 " + " ".join(f"i{index}" for index in range(1, count)))
     if kernel.input(0).dtype == "int8":
@@ -162,12 +162,12 @@ def _add_n(kernel: "Kernel") -> None:
     kernel.request(kernel.build.abi.pointer_bytes * count)
 
 
-def _concatenation(kernel: "Kernel") -> None:
+def _concatenation(kernel: "KernelSetup") -> None:
     every = " ".join(f"i{index}" for index in range(len(kernel.operator.inputs)))
     kernel.temporaries(f"i0 {every} o0")
 
 
-def _decode(kernel: "Kernel") -> None:
+def _decode(kernel: "KernelSetup") -> None:
     """The kernel keeps a decoder for each coded tensor, told by the ancillary tensor's first byte.
 
     It sets a decoder up while the temporary tensors of the one before are still there.
@@ -186,22 +186,22 @@ def _decode(kernel: "Kernel") -> None:
             kernel.keep(len(zero_points))
 
 
-def _depth_to_space(kernel: "Kernel") -> None:
+def _depth_to_space(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 o0")
     kernel.keep_shape()
 
 
-def _gather(kernel: "Kernel") -> None:
+def _gather(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 i1 o0")
     kernel.keep_shape()
 
 
-def _embedding_lookup(kernel: "Kernel") -> None:
+def _embedding_lookup(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 i1 o0")
     kernel.keep_shape()
 
 
-def _mean_or_sum(kernel: "Kernel") -> None:
+def _mean_or_sum(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 o0 i1")
     kernel.request(4 * len(kernel.input(0).shape))
     kernel.request(4 * kernel.input(1).elements)
@@ -210,20 +210,20 @@ def _mean_or_sum(kernel: "Kernel") -> None:
     kernel.temporaries("i0 i1 o0" if kernel.input(0).dtype == "int8" else "i0 i1")
 
 
-def _reduce_extreme(kernel: "Kernel") -> None:
+def _reduce_extreme(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 i1 o0" if kernel.input(0).dtype == "int8" else "i0 i1")
     kernel.temporaries("i0 o0 i1")
     kernel.request(4 * len(kernel.input(0).shape))
     kernel.request(4 * kernel.input(1).elements)
 
 
-def _mirror_pad(kernel: "Kernel") -> None:
+def _mirror_pad(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 i1 o0")
     kernel.request(4 * len(kernel.input(0).shape))
     kernel.request(4 * len(kernel.input(0).shape))
 
 
-def _batch_matmul(kernel: "Kernel") -> None:
+def _batch_matmul(kernel: "KernelSetup") -> None:
     options = kernel.options
     kernel.temporaries("i0 i1 o0")
     for position, transposed in ((0, options.adjX), (1, not options.adjY)):
@@ -239,7 +239,7 @@ def _batch_matmul(kernel: "Kernel") -> None:
             kernel.request(cmsis_nn.row_sums_bytes(kernel))
 
 
-def _svdf(kernel: "Kernel") -> None:
+def _svdf(kernel: "KernelSetup") -> None:
     kernel.temporaries("i0 i1 i2 i3 i4 o0")
     batch = kernel.input(0).shape[0]
     filters = kernel.input(1).shape[0]
@@ -248,7 +248,7 @@ def _svdf(kernel: "Kernel") -> None:
         kernel.request(4 * batch * (filters // kernel.options.rank))
 
 
-def _transpose_conv(kernel: "Kernel") -> None:
+def _transpose_conv(kernel: "KernelSetup") -> None:
     weights, source = kernel.input(1), kernel.input(2)
     kernel.temporaries("o0 i2 i1")
     kernel.keep(4 * weights.shape[0])
@@ -265,7 +265,7 @@ def _transpose_conv(kernel: "Kernel") -> None:
         kernel.temporaries("i2 i1 i3 o0")
 
 
-def _lstm(kernel: "Kernel") -> None:
+def _lstm(kernel: "KernelSetup") -> None:
     """The kernel looks at all 24 inputs, and works in rows of the cell's state."""
     kernel.temporaries(" ".join(f"i{index}" for index in range(24)) + " o0")
     state = kernel.input(_LSTM_CELL_STATE)
@@ -280,7 +280,7 @@ def _lstm(kernel: "Kernel") -> None:
         kernel.request(state.stored_bytes)
 
 
-_RULES: "dict[str, Callable[[Kernel], None]]" = {
+_RULES: "dict[str, Callable[[KernelSetup], None]]" = {
     "ADD_N": _add_n,
     "AVERAGE_POOL_2D": _average_pool,
     "BATCH_MATMUL": _batch_matmul,

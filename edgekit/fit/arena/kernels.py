@@ -20,7 +20,7 @@ class _Absent:
 _ABSENT = _Absent()
 
 
-class Kernel:
+class KernelSetup:
     """One operator while its kernel sets it up: what it knows, and where its requests go.
 
     Args:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from edgekit.model.forms import called_graphs
+from edgekit.model.operators import called_graphs
 
 if TYPE_CHECKING:
-    from edgekit.fit.arena.kernels import Kernel
+    from edgekit.fit.arena.kernels import KernelSetup
     from edgekit.model.reader import Model, Tensor
 
 
@@ -46,7 +46,7 @@ class Lifetimes:
     steps: tuple[Moment, ...]
 
 
-def lifetimes(model: "Model", kernels: "tuple[Kernel, ...]") -> Lifetimes:
+def lifetimes(model: "Model", kernels: "tuple[KernelSetup, ...]") -> Lifetimes:
     """Return the life of each buffer as TFLite-Micro's `MarkAllocationLifetimes` counts it.
 
     An input lives from before the first operator, an output to the end of its graph; a graph

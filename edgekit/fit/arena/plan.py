@@ -6,7 +6,7 @@ from edgekit.fit.arena.abi import align_up
 from edgekit.fit.arena.allocator import ALIGNMENT_BYTES, Allocator
 from edgekit.fit.arena.greedy import Request, place
 from edgekit.fit.arena.kernel_rules import prepare
-from edgekit.fit.arena.kernels import Kernel
+from edgekit.fit.arena.kernels import KernelSetup
 from edgekit.fit.arena.lifetimes import Lifetimes, lifetimes
 from edgekit.fit.arena.options import options
 from edgekit.record.arena import ArenaPlan, Buffer, Step
@@ -40,7 +40,7 @@ def plan(model: "Model", build: "Build") -> ArenaPlan:
     """
     arena = Allocator(build.abi)
     kernels = tuple(
-        Kernel(graph, operator, build, arena, subgraph=subgraph)
+        KernelSetup(graph, operator, build, arena, subgraph=subgraph)
         for subgraph, graph in enumerate(model.graphs)
         for operator in graph.operators
     )
@@ -62,7 +62,9 @@ def plan(model: "Model", build: "Build") -> ArenaPlan:
     return _described(arena, spans, requests, offsets, head_bytes)
 
 
-def _set_up(arena: Allocator, model: "Model", build: "Build", kernels: tuple[Kernel, ...]) -> None:
+def _set_up(
+    arena: Allocator, model: "Model", build: "Build", kernels: tuple[KernelSetup, ...]
+) -> None:
     """Follow the constructors, `StartModelAllocation`, and the parsing and `Init` of operators."""
     arena.persistent_structures(_ALLOCATOR + (_RECORDING if build.wheel else ""))
     arena.persistent_structures(_PLANNER)
@@ -82,7 +84,7 @@ def _set_up(arena: Allocator, model: "Model", build: "Build", kernels: tuple[Ker
         kernel.initialize()
 
 
-def _prepare(arena: Allocator, kernels: tuple[Kernel, ...]) -> None:
+def _prepare(arena: Allocator, kernels: tuple[KernelSetup, ...]) -> None:
     """Follow each kernel's `Prepare`; the requests for scratch buffers gather in the head."""
     requests = 0
     for kernel in kernels:
@@ -97,7 +99,11 @@ def _reserve_requests(arena: Allocator, requests: int) -> None:
 
 
 def _finish(
-    arena: Allocator, model: "Model", kernels: tuple[Kernel, ...], buffers: int, head_bytes: int
+    arena: Allocator,
+    model: "Model",
+    kernels: tuple[KernelSetup, ...],
+    buffers: int,
+    head_bytes: int,
 ) -> None:
     """Follow `FinishModelAllocation`, and the inputs and outputs kept as whole tensors."""
     requests = sum(len(kernel.scratch) for kernel in kernels)

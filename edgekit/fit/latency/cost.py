@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from edgekit.devices.profile import KINDS
 from edgekit.model.macs import macs
+from edgekit.model.operators import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edgekit.model.reader import Graph, Operator
 
-_WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 _POINTWISE = "CONV_2D 1x1"  # a kind of its own: kernels compute it as a product of matrices
 _NEGLIGIBLE = 0.1  # of all multiply-accumulates, or of all elements; far below any band
 
@@ -28,7 +28,7 @@ def work(graph: "Graph") -> dict[str, float]:
 def work_of(graph: "Graph", operator: "Operator") -> dict[str, float]:
     """Return how much of each kind of work one ``operator`` is; see `work`."""
     amount = dict.fromkeys(KINDS, 0.0)
-    if operator.op in _WEIGHTED:
+    if operator.op in LAYERS:
         amount[_kind(graph, operator)] += macs(graph, operator)
     amount["output_element"] += _outputs(graph, operator)
     amount["call"] += 1
@@ -68,23 +68,23 @@ def foreign_types(graph: "Graph") -> tuple[str, ...]:
     used = {
         graph.tensors[index].dtype
         for operator in graph.operators
-        if operator.op in _WEIGHTED
+        if operator.op in LAYERS
         for index in (*operator.inputs[:2], *operator.outputs)
     }
     return tuple(sorted(used - {"int8"}))
 
 
 def _covered_name(graph: "Graph", operator: "Operator") -> str:
-    if operator.op == "CONV_2D" and _kind(graph, operator) == "pointwise":
+    if operator.op in LAYERS and _kind(graph, operator) == "pointwise":
         return _POINTWISE
     return operator.op
 
 
 def _kind(graph: "Graph", operator: "Operator") -> str:
-    match operator.op:
-        case "DEPTHWISE_CONV_2D":
+    match LAYERS[operator.op]:
+        case "depthwise":
             return "depthwise"
-        case "FULLY_CONNECTED":
+        case "dense":
             return "fully_connected"
         case _:
             _, height, width, _ = graph.tensors[operator.inputs[1]].shape

@@ -5,13 +5,11 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from edgekit.reports import wording
+from edgekit.reports.pictures.axis import MOST_TICKS, STEPS, Tick, metric_tick
 from edgekit.verification.confidence import wilson_interval
 
 if TYPE_CHECKING:
     from edgekit.reports.manifest import Accuracy, Manifest
-
-_MOST_TICKS = 6
-_STEPS = tuple(digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +33,6 @@ class Row:
     at: float
     low: float
     high: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tick:
-    """A place on the axis, in percent, and its label."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +75,7 @@ def accuracy_picture(manifest: "Manifest") -> AccuracyPicture | None:
             for (name, family, value, samples), (low, high) in zip(values, spans, strict=True)
         ),
         ticks=tuple(
-            Tick(at=place(value), label=_label(value, accuracy.metric))
+            metric_tick(place(value), value, accuracy.metric)
             for value in (start + index * step for index in range(round((end - start) / step) + 1))
         ),
     )
@@ -119,8 +109,4 @@ def _step(spans: list[tuple[float, float]]) -> float:
     width = max(high for _, high in spans) - min(low for low, _ in spans)
     if not width:
         width = abs(spans[0][0]) or 1.0
-    return next((step for step in _STEPS if width / step <= _MOST_TICKS - 1), _STEPS[-1])
-
-
-def _label(value: float, metric: str) -> str:
-    return f"{100 * value:.4g} %" if wording.is_fraction(metric) else wording.number(value)
+    return next((step for step in STEPS if width / step <= MOST_TICKS - 1), STEPS[-1])

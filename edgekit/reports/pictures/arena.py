@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.reports.names import short_name
+from edgekit.reports.tensor_names import short_name
 
 if TYPE_CHECKING:
     from edgekit.record.arena import Step

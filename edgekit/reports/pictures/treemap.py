@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.reports.names import short_name
+from edgekit.model.operators import LAYERS
+from edgekit.reports.tensor_names import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,11 +15,10 @@ if TYPE_CHECKING:
 
 _LARGEST = 40  # more cells than these are too small to read: the rest is one
 _ASPECT = 2.4  # width over height of the picture on a laptop
+_CLASSES = {"convolution": "conv", "depthwise": "depthwise", "dense": "dense"}
 _FAMILIES = {
-    "CONV_2D": "conv",
+    **{op: _CLASSES[layer] for op, layer in LAYERS.items()},
     "TRANSPOSE_CONV": "conv",
-    "DEPTHWISE_CONV_2D": "depthwise",
-    "FULLY_CONNECTED": "dense",
     "BATCH_MATMUL": "dense",
 }
 

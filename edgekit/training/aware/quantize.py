@@ -9,7 +9,7 @@ from edgekit.training.aware.coarse_weights import settle, train_low_bits
 from edgekit.training.aware.ranges import set_ranges, set_statistics, widen_empty_channels
 from edgekit.training.files import read_model, save_for_conversion
 from edgekit.training.fit import Epoch, dataset_of, fit, objective_of
-from edgekit.training.graph import node_inputs, node_layer, nodes
+from edgekit.training.functional_model import node_inputs, node_layer, nodes
 from edgekit.training.kernels import kernels, zeros_in
 from edgekit.training.load.affine import is_tfmots_pair
 from edgekit.training.load.lower import lower, unroll

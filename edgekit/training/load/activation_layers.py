@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from edgekit.training._tensorflow import Layer, Model, Tensor, tf_keras
-from edgekit.training.graph import replay
+from edgekit.training.functional_model import replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable

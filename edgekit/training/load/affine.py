@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.training.graph import is_input, node_inputs, node_layer, nodes
+from edgekit.training.functional_model import is_input, node_inputs, node_layer, nodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edgekit.errors import InputError, UnsupportedModelError
+from edgekit.files.source import is_function, source_kind
 from edgekit.model.single_output import check_one_output
 from edgekit.project import user_function
 from edgekit.training import loss as losses
@@ -19,7 +20,7 @@ from edgekit.training._tensorflow import (
     tf_keras,
 )
 from edgekit.training.files import save_model
-from edgekit.training.graph import require_functional
+from edgekit.training.functional_model import require_functional
 from edgekit.training.load.bridge import bridge
 from edgekit.training.load.foreign_code import OWN_LAYERS, TRUST, refuse_code, refuse_operations
 from edgekit.training.load.foreign_files import h5_description, keras_description, keras_records
@@ -79,8 +80,7 @@ def patience_seconds(source: str, directory: "Path") -> float | None:
 
     A function of the user's own may take as long as it likes: None.
     """
-    own = user_function.is_hook(source) and not (directory / source).exists()
-    return None if own else _FILE_SECONDS
+    return None if source_kind(source, directory) == "function" else _FILE_SECONDS
 
 
 def load(
@@ -136,7 +136,7 @@ def load(
 
 
 def _read(path: "Path", source: str, directory: "Path", *, trusted: bool) -> _Read:
-    if user_function.is_hook(source) and not path.exists():
+    if source_kind(source, directory) == "function":
         model = user_function.call(source, directory, what="the model")
         if not hasattr(model, "layers"):
             raise InputError(
@@ -156,7 +156,7 @@ def _read(path: "Path", source: str, directory: "Path", *, trusted: bool) -> _Re
 
 def _other_form(source: str) -> str:
     folder, slash, call = source.rpartition("/")
-    if slash and user_function.is_hook(call):
+    if slash and is_function(call):
         return f"a module is found from the project's folder or this one: cd {folder}, then {call}"
     return f"the model is {_FORMS}"
 
@@ -190,7 +190,7 @@ def _read_keras(path: "Path", *, trusted: bool) -> _Read:
 def _written_loss(loss: Config, path: "Path", *, trusted: bool) -> str:
     """Return the loss that a file names; Keras writes none that is a function elsewhere."""
     text = losses.written(loss)
-    if user_function.is_hook(text) and not trusted:
+    if is_function(text) and not trusted:
         raise UnsupportedModelError(
             f"{path}: is compiled with the loss '{text}', which is code outside of the file",
             hint=f"save it with a loss of Keras; {TRUST}",

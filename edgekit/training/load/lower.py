@@ -7,7 +7,7 @@ import numpy as np
 
 from edgekit.errors import ToolError
 from edgekit.training._tensorflow import Layer, Model, Tensor, tf_keras
-from edgekit.training.graph import replay
+from edgekit.training.functional_model import replay
 from edgekit.training.load.activation_layers import (
     holds_unknown_activation,
     with_activations_apart,

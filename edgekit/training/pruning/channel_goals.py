@@ -10,15 +10,13 @@ from edgekit.numerics.masks import keep_channels
 from edgekit.training.kernels import with_weights
 from edgekit.training.naming import check_frozen, check_patterns, unskipped
 from edgekit.training.pruning.channels import LEAST_CHANNELS, channel_groups
-from edgekit.training.pruning.sparsity_goal import Goal
+from edgekit.training.pruning.sparsity_goal import HALF_PERCENT, Goal
 
 if TYPE_CHECKING:
     from edgekit.numerics.masks import Mask
     from edgekit.specs import PruneSpec
     from edgekit.training._tensorflow import Model
     from edgekit.training.pruning.channels import Group
-
-_PLAIN = 0.005  # half a percent of the channels: none
 
 
 def channel_goals(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
@@ -117,7 +115,7 @@ def _goal(group: "Group", count: int) -> Goal:
         kernels=tuple(part.kernel for part in group.ranked),
         beside=tuple(part.kernel for part in group.shifts),
         sparsity=count / group.count,
-        tolerance=max(_PLAIN, movable),
+        tolerance=max(HALF_PERCENT, movable),
         masks=lambda share: masks(group.keep(round(share * count))),
         standing=lambda: masks(group.alive()),
         reached=lambda: 1 - float(group.alive().mean()),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.training.graph import require_functional
+from edgekit.training.functional_model import require_functional
 from edgekit.training.kernels import Kernel, trained_in
 from edgekit.training.pruning.channel_walk import Call, Channels, Found, Walk
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from edgekit.training.graph import is_input, node_inputs, node_layer, node_outputs, nodes
+from edgekit.training.functional_model import is_input, node_inputs, node_layer, node_outputs, nodes
 from edgekit.training.kernels import Kernel, of_layer
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ LEAST_CHANNELS = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class ChannelArray:
     """An array with a place for each channel: a kernel's filters, a bias, a moving mean.
 
     Args:
@@ -60,12 +60,12 @@ class Group:
     """
 
     count: int
-    filters: tuple[Part, ...]
-    depthwise: tuple[Part, ...]
-    shifts: tuple[Part, ...]
+    filters: tuple[ChannelArray, ...]
+    depthwise: tuple[ChannelArray, ...]
+    shifts: tuple[ChannelArray, ...]
 
     @property
-    def ranked(self) -> tuple[Part, ...]:
+    def ranked(self) -> tuple[ChannelArray, ...]:
         """The kernels whose norm counts."""
         return self.filters + self.depthwise
 
@@ -137,9 +137,9 @@ def _group(found: "list[Found]") -> Group:
     every = np.unique(np.concatenate([item.channels for item in found]))
     every = every[every >= 0]
 
-    def parts(role: str) -> tuple[Part, ...]:
+    def parts(role: str) -> tuple[ChannelArray, ...]:
         return tuple(
-            Part(
+            ChannelArray(
                 kernel=item.kernel,
                 channels=np.where(
                     item.channels >= 0, np.searchsorted(every, item.channels), np.intp(-1)

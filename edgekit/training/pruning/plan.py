@@ -15,7 +15,7 @@ from edgekit.numerics.masks import (
 from edgekit.training.kernels import Kernel, frozen_layers, kernels
 from edgekit.training.naming import check_frozen, check_patterns, quoted, unskipped
 from edgekit.training.pruning.channel_goals import channel_goals
-from edgekit.training.pruning.sparsity_goal import Goal
+from edgekit.training.pruning.sparsity_goal import HALF_PERCENT, Goal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from edgekit.numerics.masks import Mask
     from edgekit.specs import PruneSpec
     from edgekit.training._tensorflow import Model
-
-_PLAIN = 0.005  # half a percent: a kernel of 200 weights cannot come nearer
 
 
 def plan(model: "Model", spec: "PruneSpec") -> tuple[Goal, ...]:
@@ -130,12 +128,12 @@ def _goal(kernel: Kernel, sparsity: float, spec: "PruneSpec") -> Goal:
             return keep_n_of_m(kernel.values(), zeros if share > 0 else 0, group)
 
         reachable = 1 - float(of_group(1.0).mean())
-        return _alone(kernel, reachable, of_group, _PLAIN)
+        return _alone(kernel, reachable, of_group, HALF_PERCENT)
     return _alone(
         kernel,
         sparsity,
         lambda share: keep_largest(kernel.values(), share * sparsity),
-        max(_PLAIN, 1 / weights.size),
+        max(HALF_PERCENT, 1 / weights.size),
     )
 
 
@@ -153,7 +151,7 @@ def _block_goal(kernel: Kernel, sparsity: float, spec: "PruneSpec") -> Goal:
         kernel,
         sparsity,
         lambda share: keep_largest_blocks(kernel.values(), share * sparsity, (rows, columns)),
-        max(_PLAIN, edges),
+        max(HALF_PERCENT, edges),
     )
 
 

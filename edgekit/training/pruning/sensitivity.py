@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from edgekit.errors import InputError
 from edgekit.files.results import few, save_json, told
-from edgekit.numerics.allocation import LayerCurve, Point, allocate
 from edgekit.numerics.masks import keep_largest
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint, allocate
 from edgekit.training._tensorflow import Model, seed_everything
 from edgekit.training.files import read_model
 from edgekit.training.fit import dataset_of, objective_of
@@ -195,9 +195,9 @@ def _measured(
     metric = "accuracy" if goal.metrics else "mean_absolute_error"
     model.compile(loss=goal.loss, metrics=[metric])
 
-    def point(sparsity: float) -> Point:
+    def point(sparsity: float) -> SensitivityPoint:
         loss, score = model.evaluate(inputs, targets, batch_size=_BATCH, verbose=0)
-        return Point(sparsity=sparsity, loss=float(loss), score=float(score))
+        return SensitivityPoint(sparsity=sparsity, loss=float(loss), score=float(score))
 
     whole = point(0.0)
     curves = []

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from edgekit.numerics.masks import Mask
     from edgekit.training.kernels import Kernel
 
+HALF_PERCENT = 0.005
+"""How near a goal comes at least: a kernel of 200 weights cannot come nearer."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Goal:

@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 from edgekit.comparison.pruning_study import to_json, to_svg, to_text
-from edgekit.numerics.allocation import LayerCurve, Point
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint
 from edgekit.training.pruning.sensitivity import Sensitivity
 
 FOUND = Sensitivity(
@@ -16,8 +16,8 @@ FOUND = Sensitivity(
             name=name,
             weights=weights,
             points=(
-                Point(sparsity=0.0, loss=0.1, score=0.98),
-                Point(sparsity=0.625, loss=0.9, score=score),
+                SensitivityPoint(sparsity=0.0, loss=0.1, score=0.98),
+                SensitivityPoint(sparsity=0.625, loss=0.9, score=score),
             ),
         )
         for name, weights, score in (("conv", 144, 0.5), ("a<b", 5120, 0.97))

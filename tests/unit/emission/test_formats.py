@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from graphs import GraphBuilder
 
-from edgekit.emission.formats import FORMATS, EmittedFile, Vectors, emit, formats
+from edgekit.emission.formats import FORMATS, EmittedFile, GoldenVectors, emit, formats
 from edgekit.emission.projects import LAYOUTS
 from edgekit.errors import (
     InputError,
@@ -27,7 +27,7 @@ MODEL = (GOLDEN / "tiny.tflite").read_bytes()
 ARENA = Quantity(
     value=1990, unit="B", kind="predicted", source="a plan */ of somebody", low=1800, high=2001
 )
-VECTORS = Vectors(
+VECTORS = GoldenVectors(
     inputs=(np.arange(-16, 16, dtype=np.int8).reshape(2, 4, 4, 1),),
     outputs=(np.array([[1, -2, 3], [-128, 127, 0]], np.int8),),
     source="numbers of a test",
@@ -212,7 +212,7 @@ def test_vectors_that_do_not_fit() -> None:
     wrong_type = replace(VECTORS, outputs=(np.zeros((2, 3), np.int16),))
     too_many = replace(VECTORS, inputs=VECTORS.inputs * 2)
     uneven = replace(VECTORS, outputs=(np.zeros((3, 3), np.int8),))
-    none = Vectors(
+    none = GoldenVectors(
         inputs=(np.zeros((0, 4, 4, 1), np.int8),), outputs=(np.zeros((0, 3), np.int8),), source="-"
     )
     for vectors, message in (
@@ -246,7 +246,7 @@ def test_preprocessing_that_is_no_number(options: dict[str, float]) -> None:
 @pytest.mark.shared
 def test_person_detection_in_all_formats_within_two_seconds(shared_models: Path) -> None:
     model = (shared_models / "mlperf_tiny" / "vww_96_int8.tflite").read_bytes()
-    vectors = Vectors(
+    vectors = GoldenVectors(
         inputs=(np.ones((2, 96, 96, 3), np.int8),),
         outputs=(np.ones((2, 2), np.int8),),
         source="ones",

@@ -17,7 +17,7 @@ from edgekit.model.inspection import inspect
 from edgekit.model.integer import float_tensors
 from edgekit.model.reader import read
 from edgekit.record.fit import Fit, to_json
-from edgekit.shrinking.links import links
+from edgekit.shrinking.coupled_channels import links
 from edgekit.shrinking.proof import proof_vectors
 from edgekit.shrinking.refusal import require_shrinkable
 from edgekit.specs import Limits

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from graphs import GraphBuilder
 
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.model.feeding import check_samples
+from edgekit.model.input_limits import check_samples
 from edgekit.model.inspection import inspect
 from edgekit.model.integer import float_tensors
 from edgekit.model.reader import read

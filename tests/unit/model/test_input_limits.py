@@ -66,6 +66,14 @@ def cast_and_reshaped(source: str) -> bytes:
     return builder.build([given], [gathered(builder, shaped)])
 
 
+def padded() -> bytes:
+    builder = GraphBuilder()
+    given, ids = (builder.tensor((1, size), "int32", scale=None) for size in (5, 6))
+    paddings = builder.tensor((2, 2), "int32", data=[0, 0, 0, 1], scale=None)
+    builder.operator("PAD", [given, paddings], [ids], options("PadOptions"))
+    return builder.build([given], [gathered(builder, ids)])
+
+
 def dequantized() -> bytes:
     """int8 with steps of a half, zero point -100, to float, to int32: ids 0 to 6."""
     builder = GraphBuilder()
@@ -83,6 +91,7 @@ CASES = {
     "lookup": (looked_up(), 0, ROWS - 1),
     "cast from float": (cast_and_reshaped("float32"), 0, ROWS),
     "cast from int64": (cast_and_reshaped("int64"), 0, ROWS - 1),
+    "padded": (padded(), 0, ROWS - 1),
     "dequantized": (dequantized(), -100, -100 + 2 * ROWS - 1),
 }
 

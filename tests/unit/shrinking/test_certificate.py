@@ -17,8 +17,8 @@ from edgekit.runtimes import tflm
 from edgekit.shrinking import NotExactError, shrink
 from edgekit.shrinking.budget import BUDGET, CORNERS, VECTORS, affordable
 from edgekit.shrinking.certificate import Sessions, certify
+from edgekit.shrinking.changed_region import changed_region
 from edgekit.shrinking.proof import proof_vectors
-from edgekit.shrinking.region import changed_region
 
 RUNS = ("tflite-micro", "litert")
 

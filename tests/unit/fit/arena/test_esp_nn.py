@@ -10,7 +10,7 @@ from graphs import GraphBuilder
 
 from edgekit.devices.profile import load_target
 from edgekit.fit.arena import esp32_p4, esp32_s3
-from edgekit.fit.arena.convolution_geometry import Layer, Window
+from edgekit.fit.arena.convolution_geometry import Convolution, Window
 from edgekit.fit.arena.interpreter import EspChip, build_of, builds_of
 from edgekit.fit.arena.plan import plan
 from edgekit.fit.check import check
@@ -20,9 +20,9 @@ from edgekit.model.reader import load, read
 
 def square(
     source: int, kernel: int, output: int, depth: int, filters: int, *, stride: int = 1
-) -> Layer:
+) -> Convolution:
     window = Window(source, kernel, output, stride, 1)
-    return Layer(rows=window, columns=window, depth=depth, filters=filters)
+    return Convolution(rows=window, columns=window, depth=depth, filters=filters)
 
 
 # What v1.2.6 itself returned, compiled for a host: scienthoon/bakeNN tests its copy (c087617) with
@@ -69,7 +69,7 @@ DEEP = square(6, 5, 6, 24, 8)  # 5 x 5, padding of two
         ),
     ],
 )
-def test_convolutions_on_the_s3(layer: Layer, oldest: int, middle: int, newest: int) -> None:
+def test_convolutions_on_the_s3(layer: Convolution, oldest: int, middle: int, newest: int) -> None:
     assert esp32_s3.convolution_a4ef344(layer) == oldest
     assert esp32_s3.convolution_d45b843(layer) == middle
     assert esp32_s3.convolution_1017042(layer) == newest
@@ -150,7 +150,7 @@ def test_few_positions_are_not_transposed() -> None:
     ],
 )
 def test_depthwise_on_the_s3(
-    layer: Layer, multiplier: int, oldest: int, middle: int, newest: int
+    layer: Convolution, multiplier: int, oldest: int, middle: int, newest: int
 ) -> None:
     assert esp32_s3.depthwise_a4ef344(layer, multiplier) == oldest
     assert esp32_s3.depthwise_6e2e716(layer, multiplier) == middle
@@ -158,7 +158,7 @@ def test_depthwise_on_the_s3(
 
 
 def test_columns_of_one_are_read_in_place() -> None:
-    layer = Layer(
+    layer = Convolution(
         rows=Window(384, 3, 384, 1, 1), columns=Window(1, 1, 1, 1, 1), depth=128, filters=128
     )
     assert esp32_s3.depthwise_1017042(layer, 1) == 128 * 4 + 2 * 3 * 128 + 64  # 1,344
@@ -186,7 +186,7 @@ def test_columns_of_one_are_read_in_place() -> None:
         (square(8, 3, 8, 64, 256), 1024 + 576 + 32, 1024 + 10 * 640 + 32),
     ],
 )
-def test_convolutions_on_the_p4(layer: Layer, middle: int, newest: int) -> None:
+def test_convolutions_on_the_p4(layer: Convolution, middle: int, newest: int) -> None:
     assert esp32_p4.convolution_d45b843(layer) == middle
     assert esp32_p4.convolution_0534433(layer) == newest
 

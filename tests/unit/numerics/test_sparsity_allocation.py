@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import InputError
-from edgekit.numerics.allocation import LayerCurve, Point, allocate
+from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint, allocate
 
 
 def curve(name: str, weights: int, *losses: float) -> LayerCurve:
     """Points at 0, 1/n, … below 1, one a loss."""
     points = tuple(
-        Point(sparsity=index / len(losses), loss=loss, score=0.0)
+        SensitivityPoint(sparsity=index / len(losses), loss=loss, score=0.0)
         for index, loss in enumerate(losses)
     )
     return LayerCurve(name=name, weights=weights, points=points)

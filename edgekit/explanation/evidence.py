@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.model.float_twin import INPUT
-from edgekit.model.ports import CHANNEL_AXES
+from edgekit.model.operators import CHANNEL_AXES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,7 +36,7 @@ class Effect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class Facts:
     """A model under examination.
 
     Args:
@@ -136,7 +136,7 @@ class Evidence:
     text: str
 
 
-Rule = Callable[[View], Iterator[Evidence]]
+Rule = Callable[[Facts], Iterator[Evidence]]
 """A cause. Its docstring is the message: a sentence, and after ``Try:`` the remedy."""
 
 

@@ -7,7 +7,7 @@ from edgekit.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
+class SensitivityPoint:
     """What a network is worth with one layer at one sparsity and all others whole.
 
     Args:
@@ -33,7 +33,7 @@ class LayerCurve:
 
     name: str
     weights: int
-    points: tuple[Point, ...]
+    points: tuple[SensitivityPoint, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +79,7 @@ def allocate(curves: tuple[LayerCurve, ...], *, zeros: int) -> dict[str, float]:
 
 def _convex(curve: LayerCurve) -> list[_Step]:
     """Return the lower convex hull of a curve, its pieces in rising price."""
-    hull: list[Point] = []
+    hull: list[SensitivityPoint] = []
     for point in curve.points:
         while len(hull) > 1 and _slope(hull[-2], hull[-1]) >= _slope(hull[-1], point):
             hull.pop()
@@ -95,5 +95,5 @@ def _convex(curve: LayerCurve) -> list[_Step]:
     ]
 
 
-def _slope(start: Point, end: Point) -> float:
+def _slope(start: SensitivityPoint, end: SensitivityPoint) -> float:
     return (end.loss - start.loss) / (end.sparsity - start.sparsity)

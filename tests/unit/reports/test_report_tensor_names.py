@@ -1,6 +1,6 @@
 import pytest
 
-from edgekit.reports.names import distinct, short_name
+from edgekit.reports.tensor_names import distinct, short_name
 
 CALL = "PartitionedCall/PartitionedCall/PartitionedCall/sequential"
 # Written by TensorFlow 2.21's converter for a quantization-aware convolution.

@@ -44,7 +44,7 @@ _MARK = Markup(
 )
 
 
-class Sources:
+class Footnotes:
     """The footnotes of one page, numbered in the order in which they are first needed."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.shrinking.links import channels, links
+from edgekit.shrinking.coupled_channels import channels, links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edgekit.model.values import Graph, Operator
     from edgekit.shrinking.channel_matrices import Weighed
     from edgekit.shrinking.constants import Constants
-    from edgekit.shrinking.links import Link
+    from edgekit.shrinking.coupled_channels import Link
 
     Flags = npt.NDArray[np.bool_]
 
