@@ -154,7 +154,7 @@ def explain(
     model: str | Path,
     *,
     data: str,
-    reference: Path | None = None,
+    reference: str | Path | None = None,
     runtimes: bool = False,
     samples: int = 100,
     scale: float = 1.0,
@@ -188,7 +188,7 @@ def explain(
     check_count("samples", samples, least=1)
     check_seed("seed", seed)
     content = read_bytes(Path(model))
-    floats = None if reference is None else read_bytes(reference)
+    floats = None if reference is None else read_bytes(Path(reference))
     spec = DataSpec(source=data, scale=scale, offset=offset)
     with watch("data"):
         given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=None)
@@ -207,7 +207,7 @@ def check(
     model: str | Path,
     *,
     targets: tuple[str, ...] = (),
-    map_file: Path | None = None,
+    map_file: str | Path | None = None,
 ) -> "tuple[Fit, ...]":
     """Return how the `.tflite` file ``model`` fits each target.
 
@@ -228,7 +228,8 @@ def check(
         raise UsageError("a linker map is of one firmware", hint="name its device: --target T")
     content = read_bytes(Path(model))
     profiles = load_targets(targets) if targets else all_targets()
-    return tuple(examine(content, profile, map_file=map_file) for profile in profiles)
+    linked = None if map_file is None else Path(map_file)
+    return tuple(examine(content, profile, map_file=linked) for profile in profiles)
 
 
 def shrink(
@@ -286,7 +287,7 @@ def verify(
     *,
     data: str,
     runtimes: tuple[str, ...] = (),
-    reference: Path | None = None,
+    reference: str | Path | None = None,
     confidence: float | None = None,
     scale: float = 1.0,
     offset: float = 0.0,
@@ -322,10 +323,9 @@ def verify(
         check_confidence("confidence", confidence)
     content = read_bytes(Path(model))
     spec = DataSpec(source=data, scale=scale, offset=offset)
+    floats = None if reference is None else Path(reference)
     with watch("data"):
-        given = scored_vectors(
-            content, spec, directory=Path.cwd(), seed=seed, float_model=reference
-        )
+        given = scored_vectors(content, spec, directory=Path.cwd(), seed=seed, float_model=floats)
     with watch("verify") as progress:
         result = run(
             content,

@@ -83,7 +83,7 @@ def emit(  # noqa: PLR0913  one argument an option
     name: str | None = None,
     target: str | None = None,
     arena: str | None = None,
-    project: Path | None = None,
+    project: str | Path | None = None,
     vectors: int = 2,
     data: str | None = None,
     seed: int = 0,
@@ -121,7 +121,7 @@ def emit(  # noqa: PLR0913  one argument an option
     if emulator is not None and format != "cmake":
         raise UsageError(f"--run builds cmake projects, not {format}", hint="--as cmake")
     path, folder = Path(model), Path(out)
-    settings = None if project is None else load_project(project)
+    settings = None if project is None else load_project(Path(project))
     spec = DataSpec(source=RANDOM) if settings is None else settings.data
     named = name or (_name_of(path) if settings is None else settings.name)
     check_name(named)
@@ -193,11 +193,11 @@ def _emulation_json(emulation: Emulation) -> dict[str, object]:
 
 
 def _inputs(
-    model: Path, project: Path | None, data: str | None, emulator: EmulatorSpec | None
+    model: Path, project: str | Path | None, data: str | None, emulator: EmulatorSpec | None
 ) -> list[Path]:
     """Return the files and folders that are read."""
     found = [model] if data is None else [model, source_file(data, Path.cwd())]
-    found += [] if project is None else [project]
+    found += [] if project is None else [Path(project)]
     return [*found, *([] if emulator is None else [emulator.tflm])]
 
 

@@ -75,7 +75,7 @@ def bench(
     adb: bool = False,
     baud: int | None = None,
     timeout_seconds: float | None = None,
-    log: Path | None = None,
+    log: str | Path | None = None,
 ) -> Bench:
     """Measure a `.tflite` on a board or a phone, or read a log of that.
 
@@ -116,7 +116,7 @@ def bench(
     parsed = load(Path(model))
     subject = _Subject(path=str(model), model=parsed, target=profile)
     if log is not None:
-        return _of_log(subject, log)
+        return _of_log(subject, Path(log))
     if serial is not None:
         report = read_report(serial, baud=rate, timeout_seconds=patience)
         return _of_firmware(subject, report)

@@ -35,10 +35,10 @@ class Conversion:
 
 
 def convert(
-    model: str,
+    model: str | Path,
     *,
     data: str,
-    out: Path,
+    out: str | Path,
     scheme: "Scheme" = "int8",
     io: "IoType" = "int8",
     calibration: "Calibration" = "minmax",
@@ -71,12 +71,13 @@ def convert(
     spec = QuantizeSpec(
         scheme=scheme, io=io, calibration=calibration, bias_correction=bias_correction
     )
-    project = replace(of_model(model, data=data), quantize=spec, seed=seed)
-    check_output_file(out, project.inputs)
+    project = replace(of_model(str(model), data=data), quantize=spec, seed=seed)
+    file = Path(out)
+    check_output_file(file, project.inputs)
     with tempfile.TemporaryDirectory() as folder:
         border = train_half(project, Stages(Path(folder), watch=watch, fresh=True))
         content = border.model.read_bytes()
-    write_bytes(out, content)
+    write_bytes(file, content)
     return Conversion(
         inspection=inspect(read(content)),
         correction=border.correction,

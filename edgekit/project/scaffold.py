@@ -69,13 +69,14 @@ def load() -> dict[str, np.ndarray]:
 '''
 
 
-def init(directory: Path = Path()) -> tuple[Path, ...]:
+def init(directory: str | Path = Path()) -> tuple[Path, ...]:
     """Write ``edgekit.toml`` and ``data.py`` into ``directory`` and return their paths.
 
     Raises:
         UsageError: One of them is there already; nothing is written then.
     """
-    texts = {directory / FILE_NAME: _PROJECT, directory / "data.py": _DATA}
+    folder = Path(directory)
+    texts = {folder / FILE_NAME: _PROJECT, folder / "data.py": _DATA}
     for path in texts:
         if path.exists():
             raise UsageError(

@@ -1,7 +1,13 @@
+import inspect
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from graphs import GraphBuilder
 
 import edgekit
+from edgekit.errors import InputError, UsageError
 
 
 def test_importing_edgekit_is_light_and_its_functions_are_there() -> None:
@@ -19,3 +25,36 @@ def test_each_command_has_its_function() -> None:
 
     without = {"targets", "report", "diff"}  # they print or compare
     assert set(_COMMANDS) - without <= set(edgekit.__all__)
+
+
+def test_what_takes_a_path_takes_a_text() -> None:
+    functions = {name: getattr(edgekit, name) for name in edgekit.__all__}
+    paths = {
+        f"{name}({parameter.name})": str(parameter.annotation)
+        for name, function in functions.items()
+        if inspect.isfunction(function)
+        for parameter in inspect.signature(function).parameters.values()
+        if "Path" in str(parameter.annotation)
+    }
+    assert len(paths) > 10
+    assert [where for where, kind in paths.items() if not kind.startswith("str | ")] == []
+
+
+def test_paths_as_texts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    builder = GraphBuilder((1, 4), seed=1)
+    content = builder.build(builder.fully_connected(builder.input, 3))
+    Path("net.tflite").write_bytes(content)
+    Path("words.txt").write_text("no map and no log")
+    edgekit.init("project")
+    assert edgekit.emit("net.tflite", out="c", project="project/edgekit.toml").files
+    with pytest.raises(InputError, match=r"words\.txt: this is no linker map"):
+        edgekit.check("net.tflite", targets=("pico",), map_file="words.txt")
+    with pytest.raises(InputError, match=r"words\.txt: holds neither"):
+        edgekit.bench("net.tflite", target="pico", log="words.txt")
+    with pytest.raises(InputError, match=r"none\.tflite: no such file"):
+        edgekit.verify("net.tflite", data="random", reference="none.tflite")
+    with pytest.raises(InputError, match=r"none\.tflite: no such file"):
+        edgekit.explain("net.tflite", data="random", reference="none.tflite")
+    with pytest.raises(UsageError, match=r"c is a folder, not a file"):
+        edgekit.convert("net.keras", data="random", out="c")

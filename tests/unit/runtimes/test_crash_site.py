@@ -60,7 +60,7 @@ def test_shrink_goes_on_in_the_other_runtime() -> None:
 def test_a_crash_of_unknown_cause_names_the_operator(
     micro: tflm.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.runtimes.crash_site._cause", lambda *_: None)
+    monkeypatch.setattr("edgekit.runtimes.crash_site.failed_check", lambda *_: None)
     with pytest.raises(ToolError, match=r"at SOFTMAX \(operator 4\); the 4 operators before it"):
         micro.run(softmax_of(0.9 * SMALLEST), inputs())
 
