@@ -89,12 +89,13 @@ class Project:
         return self.model.name
 
 
-def load_project(path: Path) -> Project:
+def load_project(path: str | Path) -> Project:
     """Return the project in ``path``: an ``edgekit.toml``, a ``pyproject.toml``, or a folder.
 
     Raises:
         InputError: No such file, or a file that is wrong.
     """
+    path = Path(path)
     if path.is_dir():
         inside = (path / FILE_NAME, path / "pyproject.toml")
         path = next((item for item in inside if item.is_file()), inside[0])

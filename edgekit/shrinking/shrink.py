@@ -205,7 +205,7 @@ def _check_coding(target: "Target | None", ram_budget_bytes: int | None) -> None
     """Refuse to code for a runtime that is not known to decode."""
     if ram_budget_bytes is None:
         return
-    if ram_budget_bytes < 1:
+    if not ram_budget_bytes >= 1:  # NaN is neither
         raise UsageError(f"an arena within {ram_budget_bytes} B holds no tensor")
     if target is None:
         raise UsageError(

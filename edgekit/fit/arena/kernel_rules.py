@@ -174,10 +174,8 @@ def _decode(kernel: "KernelSetup") -> None:
     """
     outputs = len(kernel.operator.outputs)
     kernel.keep_structure("P", count=outputs)
-    for place in range(outputs):
+    for place in range(min(outputs, len(kernel.operator.inputs) // 2)):
         kernel.temporaries(f"i{2 * place} i{2 * place + 1} o{place}")
-        if len(kernel.operator.inputs) <= 2 * place + 1:
-            return  # no ancillary tensor, which no runtime takes
         coding = (kernel.input(2 * place + 1).data or bytes([_LOOKUP]))[0]
         kernel.keep_structure(_DECODERS.get(coding, _DECODERS[_LOOKUP]))
         decoded = kernel.output(place).quantization

@@ -197,6 +197,11 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             {"out": "s.tflite", "target": "nucleo-l4r5zi", "ram_budget_bytes": 0},
             "an arena within 0 B holds no tensor",
         ),
+        (
+            "shrink",
+            {"out": "s.tflite", "target": "nucleo-l4r5zi", "ram_budget_bytes": math.nan},
+            "an arena within nan B holds no tensor",
+        ),
         ("bench", {"target": "pico", "serial": "p", "baud": 0}, "baud is 0, not 1 or more"),
         (
             "bench",
