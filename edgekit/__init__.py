@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from edgekit import errors as errors
     from edgekit import numerics as numerics
     from edgekit import specs as specs
-    from edgekit.api import build, check, compare, diff, explain, inspect, report, shrink, verify
+    from edgekit.api import (
+        build,
+        check,
+        compare,
+        diff,
+        explain,
+        inspect,
+        quantize_aware,
+        report,
+        shrink,
+        verify,
+    )
     from edgekit.comparison.pruning_study import sensitivity
     from edgekit.comparison.study import Study
     from edgekit.dependencies import Dependency, doctor
@@ -118,6 +129,7 @@ __all__ = [
     "inspect",
     "lint_targets",
     "load_project",
+    "quantize_aware",
     "report",
     "reproduce",
     "sensitivity",
@@ -135,6 +147,7 @@ _HOMES = {
         "diff",
         "explain",
         "inspect",
+        "quantize_aware",
         "report",
         "shrink",
         "verify",

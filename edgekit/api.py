@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from edgekit.record.fit import Fit
     from edgekit.reports.diff import Difference
     from edgekit.shrinking import Shrunk
+    from edgekit.training._tensorflow import Model as KerasModel
+    from edgekit.training.keras.precision import AwareScheme
     from edgekit.verification.verify import Verification
 
 
@@ -390,6 +392,27 @@ def verify(
         result.reference, result.runtimes, accuracy_drop=accuracy_drop, agreement=found
     )
     return replace(result, origin=given.origin, agreement=found, findings=findings)
+
+
+def quantize_aware(model: "KerasModel", *, scheme: "AwareScheme" = "int8") -> "KerasModel":
+    """Return a copy of a Keras 3 ``model`` that computes with the rounding of its integers.
+
+    It is a Keras model: compile it and fit it, with any loss, data and callbacks. Kernels are
+    rounded as the file will hold them, and the range of each activation is learned while it
+    trains; `edgekit.convert` takes both from it. Batch normalization behind a kernel is folded
+    into it.
+
+    Args:
+        model: Functional or sequential, nested or not, built; left as it was.
+        scheme: ``"int8"``; ``"int4"`` for weights of 4 bits where TFLite-Micro has kernels;
+            ``"int16x8"`` for activations of 16 bits.
+
+    Raises:
+        EdgekitError: What the user must put right.
+    """
+    from edgekit.training.keras.quantize_aware import quantize_aware as run
+
+    return run(model, scheme=scheme)
 
 
 def diff(

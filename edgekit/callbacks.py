@@ -240,6 +240,10 @@ def _as_tflite(model: "Model", calibration: "Floats", converter: Worker) -> Mode
     """Return the live ``model`` as a fully-integer `.tflite` file."""
     from edgekit.training.files import save_for_conversion
 
+    if any(type(layer).__module__.startswith("edgekit.training.keras.") for layer in model.layers):
+        from edgekit.training.keras.convert import convert_aware
+
+        return ModelFile.of(convert_aware(model))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved_model"
         save_for_conversion(model, path)

@@ -75,7 +75,7 @@ def converter(
         made = tf.lite.TFLiteConverter.from_concrete_functions([function], loaded)
     if scheme != "float32":
         made.optimizations = [tf.lite.Optimize.DEFAULT]
-    _set_scheme(tf, made, scheme, io)
+    set_scheme(tf, made, scheme, io)
 
     def samples() -> "Iterator[list[object]]":
         for number, sample in enumerate(calibration):
@@ -163,7 +163,8 @@ def _renamed(tensor: str, names: dict[str, str]) -> str:
     return control + names[node] + colon + output
 
 
-def _set_scheme(tf: "Module", converter: "Module", scheme: "Converted", io: "IoType") -> None:
+def set_scheme(tf: "Module", converter: "Module", scheme: "Converted", io: "IoType") -> None:
+    """Tell TensorFlow's ``converter`` what ``scheme`` means."""
     kinds = tf.lite.OpsSet
     if scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]

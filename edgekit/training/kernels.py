@@ -41,6 +41,9 @@ _INNER = {
     "TimeDistributed": ("layer",),
 }
 
+_AWARE = {"Aware": "held", "Inlined": "inside"}
+"""Of `edgekit.quantize_aware`: where each keeps the layers inside of it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kernel:
@@ -133,6 +136,9 @@ def of_layer(layer: "Layer", *, depthwise: bool) -> tuple[Kernel, ...]:
         return tuple(item for one in inner for item in of_layer(one, depthwise=depthwise))
     if kind.startswith("QuantizeWrapper"):
         return _of_wrapper(layer, depthwise=depthwise)
+    if kind in _AWARE and type(layer).__module__.startswith("edgekit."):
+        inside = getattr(layer, _AWARE[kind])
+        return tuple(item for one in inside for item in of_layer(one, depthwise=depthwise))
     names = _KERNELS.get(kind, ()) + (_DEPTHWISE.get(kind, ()) if depthwise else ())
     return tuple(
         Kernel(layer=layer.name, attribute=name, kind=kind, variable=_attribute(layer, name))

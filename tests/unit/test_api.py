@@ -40,8 +40,9 @@ WITH_UNITS: Mapping[tuple[str, str], tuple[str, Callable[[str], float]]] = {
 AS_ONE_VALUE = {"emit": ({"run", "tflm", "board"}, "emulator", EmulatorSpec)}
 """Options that go together are one value."""
 
-NEEDED_BY_THE_COMMAND = {("convert", "out"), ("shrink", "out")}
-"""A function that is told no file writes none: its result has the ``content``."""
+NEEDED_BY_THE_COMMAND = {("convert", "data"), ("convert", "out"), ("shrink", "out")}
+"""A function that is told no file writes none: its result has the ``content``. A model in memory may
+have its ranges already."""
 
 
 def test_importing_edgekit_is_light_and_its_functions_are_there() -> None:

@@ -33,9 +33,9 @@ FLOORS = (
     ("errors", "version"),
 )
 # Rooms inside of a room; they and the modules beside them may know one another, module by module.
-INNER = (("training.aware",), ("training.pruning",), ("training.load",))
+INNER = (("training.keras",), ("training.aware",), ("training.pruning",), ("training.load",))
 # Import paths that users have, of what lies elsewhere now.
-PATHS = {"__init__", "device_report", "emitters"}
+PATHS = {"__init__", "device_report", "emitters", "layers"}
 FLOOR = {room: floor for floor, rooms in enumerate((*FLOORS,)) for room in rooms}
 INNER_FLOOR = {room: floor for floor, rooms in enumerate(INNER) for room in rooms}
 TRAINING = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
