@@ -41,8 +41,9 @@ AS_ONE_VALUE = {"emit": ({"run", "tflm", "board"}, "emulator", EmulatorSpec)}
 """Options that go together are one value."""
 
 NEEDED_BY_THE_COMMAND = {("convert", "data"), ("convert", "out"), ("shrink", "out")}
-"""A function that is told no file writes none: its result has the ``content``. A model in memory may
-have its ranges already."""
+"""A function that is told no file writes none: its result has the ``content``.
+
+A model in memory may have its ranges already."""
 
 
 def test_importing_edgekit_is_light_and_its_functions_are_there() -> None:
