@@ -82,8 +82,9 @@ def test_the_plan_is_never_below_the_least_arena_and_hardly_above(
 @pytest.mark.parametrize("op", ["TILE", "GELU", "CONV_3D", "REDUCE_PROD", "DENSIFY"])
 def test_operators_that_the_wheel_lacks_are_refused_by_name(op: str) -> None:
     builder = GraphBuilder()
-    source, result = builder.tensor((1, 4)), builder.tensor((1, 4))
-    builder.operator(op, [source], [result])
+    shape, inputs = ((1, 1, 1, 1, 1), 2) if op == "CONV_3D" else ((1, 4), 1)  # it has weights
+    source, result = builder.tensor(shape), builder.tensor(shape)
+    builder.operator(op, [source] * inputs, [result])
     content = builder.build([source], [result])
     (refused,) = unsupported_operators(read(content), RUNTIME)
     assert (refused.op, refused.index) == (op, 0)
