@@ -30,6 +30,7 @@ from edgekit.model.integer import require_integer
 from edgekit.model.reader import read
 from edgekit.model.writer import write
 from edgekit.quantity import Quantity
+from edgekit.record.fit import to_json as fit_json
 from edgekit.runtimes import litert, tflm
 from edgekit.runtimes.real import stored_inputs
 from edgekit.shrinking.diet import diet
@@ -68,7 +69,7 @@ def _check(content: bytes, folder: Path) -> None:
     model = read(content)
     for name in _TARGETS:
         fit = fits.check_model(model, load_target(name), limits=Limits())
-        json.dumps(fits.to_json(fit), allow_nan=False)
+        json.dumps(fit_json(fit), allow_nan=False)
 
 
 def _rewrite(content: bytes, folder: Path) -> None:

@@ -37,7 +37,7 @@ def explained(seed: seeded_faults.Seeded, *, with_reference: bool) -> Explanatio
     return explain(
         ModelFile.of(seed.integer),
         vectors,
-        reference=ModelFile.of(seed.floating if with_reference else None),
+        reference=ModelFile.of(seed.floating) if with_reference else None,
     )
 
 

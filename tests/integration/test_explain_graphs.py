@@ -96,7 +96,8 @@ def test_runtimes_agree_or_differ_where_their_outputs_do() -> None:
         content = write(model)
         (stored,) = random_inputs(model, 20, seed=seed)
         found = first_difference(ModelFile.of(content), stored)
-        outputs = [runtime.run(content, (stored,))[0] for runtime in (litert, tflm)]
+        file = ModelFile.of(content)
+        outputs = [runtime.run(file, (stored,))[0] for runtime in (litert, tflm)]
         if found is None:
             assert np.array_equal(*outputs)
             continue
