@@ -228,7 +228,7 @@ def test_a_batch_of_eight_has_no_vectors(model: Path, capsys: pytest.CaptureFixt
 def test_without_tflite_micro_s_wheel(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.runtimes.known.tflm.find_spec", lambda _: None)
+    monkeypatch.setattr("edgekit.runtimes.tflm.find_spec", lambda _: None)
     code, printed = refusal(capsys, model, "--out", model.parent / "firmware")
     assert code == 5
     assert "pip install --pre tflite-micro, or emit without a self-test: --vectors 0" in printed

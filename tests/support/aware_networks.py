@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from edgekit.runtimes.known.tflm import Session
 
 from edgekit.model.reader import read
+from edgekit.runtimes.tflm import Session
 
 Floats = npt.NDArray[np.float32]
 Split = tuple[Floats, npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]]

@@ -195,7 +195,7 @@ def test_finished_stages_are_reused() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_build_for_phones_alone_needs_no_tflite_micro(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgekit.runtimes.known.tflm.find_spec", lambda _: None)
+    monkeypatch.setattr("edgekit.runtimes.tflm.find_spec", lambda _: None)
     arguments = ["build", "net.tflite", "--data", "data.npz", "--target"]
     assert run([*arguments, "nano-33-ble", "--out", "board"]) == 5
     assert run([*arguments, "pixel-4"]) == 0
