@@ -16,10 +16,10 @@ from edgekit.reports.manifest import (
     Data,
     Layer,
     Manifest,
-    Model,
+    ModelSummary,
     Reference,
     Runtime,
-    Verification,
+    VerificationSummary,
 )
 from edgekit.training._tensorflow import threads
 from edgekit.verification.metrics import drop
@@ -162,8 +162,8 @@ def _layer(kernel: "LayerSparsity", located: "Located") -> Layer:
     )
 
 
-def _model(found: "Inspection") -> Model:
-    return Model(
+def _model(found: "Inspection") -> ModelSummary:
+    return ModelSummary(
         bytes=found.bytes,
         sha256=found.sha256,
         macs=found.macs,
@@ -177,9 +177,9 @@ def _model(found: "Inspection") -> Model:
     )
 
 
-def _verification(outcome: "Outcome") -> Verification:
+def _verification(outcome: "Outcome") -> VerificationSummary:
     reference = outcome.results.verified.reference
-    return Verification(
+    return VerificationSummary(
         reference=None
         if reference is None
         else Reference(

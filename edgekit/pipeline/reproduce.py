@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Artifact:
+class ComparedFile:
     """One file of a run, before and after.
 
     Args:
@@ -59,7 +59,7 @@ class Reproduction:
     run: Path
     rebuilt: Path
     inputs: tuple[Setting, ...]
-    files: tuple[Artifact, ...]
+    files: tuple[ComparedFile, ...]
     stage: str | None
 
     @property
@@ -171,7 +171,7 @@ def compared(before: Path, after: Path) -> Reproduction:
     manifests = load(before), load(after)
     first, second = (dict(_hashes(*pair)) for pair in zip((before, after), manifests, strict=True))
     files = tuple(
-        Artifact(path=path, before=first.get(path), after=second.get(path))
+        ComparedFile(path=path, before=first.get(path), after=second.get(path))
         for path in sorted({*first, *second})
     )
     named = (stage.name for stage in read(manifests[0]).stages)

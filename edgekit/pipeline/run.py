@@ -9,7 +9,7 @@ from edgekit.files.results import few, told
 from edgekit.files.whole_files import write_bytes
 from edgekit.pipeline.hand_over import MODEL_NAME
 from edgekit.record.fit import Fit
-from edgekit.reports.manifest import Accuracy, Artifact, Manifest, Model, read
+from edgekit.reports.manifest import Accuracy, Artifact, Manifest, ModelSummary, read
 
 if TYPE_CHECKING:
     from edgekit.finding import Finding
@@ -73,7 +73,7 @@ class Run:
         return self.facts.warnings
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> ModelSummary | None:
         """What is in the finished file."""
         return self.facts.model
 

@@ -73,7 +73,7 @@ class Layer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Model:
+class ModelSummary:
     """The finished model file."""
 
     bytes: int
@@ -115,7 +115,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verification:
+class VerificationSummary:
     """The runtimes against the float model."""
 
     reference: Reference | None = None
@@ -174,9 +174,9 @@ class Manifest:
     sparsity: float | None = None
     channels_removed: bool | None = None
     layers: tuple[Layer, ...] = ()
-    model: Model | None = None
+    model: ModelSummary | None = None
     tensors: tuple[Constant, ...] = ()
-    verification: Verification | None = None
+    verification: VerificationSummary | None = None
     confusion: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
     shrink: Shrink | None = None

@@ -17,7 +17,7 @@ from edgekit.cli import run as command
 from edgekit.devices.profile import all_targets
 from edgekit.measurement.measure import OperatorCost
 from edgekit.numerics.sparsity_allocation import LayerCurve, SensitivityPoint
-from edgekit.pipeline.reproduce import Artifact
+from edgekit.pipeline.reproduce import ComparedFile
 from edgekit.pipeline.stages import Stage
 from edgekit.quantity import Quantity
 
@@ -76,7 +76,7 @@ def bench(folder: Path) -> edgekit.Bench:
 
 
 def reproduction(folder: Path) -> edgekit.Reproduction:
-    files = tuple(Artifact(path=f"c/{i}.c", before="a", after="b") for i in range(50))
+    files = tuple(ComparedFile(path=f"c/{i}.c", before="a", after="b") for i in range(50))
     return edgekit.Reproduction(run=folder, rebuilt=folder, inputs=(), files=files, stage="train")
 
 

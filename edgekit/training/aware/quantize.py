@@ -48,7 +48,7 @@ class Quantized:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Aware:
+class AnnotatedModel:
     """A quantization-aware model, and the names of the layers inside and outside of it."""
 
     model: Model
@@ -124,7 +124,7 @@ def _share(spec: "QuantizeSpec") -> float:
     return 1.0 if spec.weight_bits <= _COARSE_BITS else _FINE_TUNING
 
 
-def aware_model(model: Model) -> Aware:
+def aware_model(model: Model) -> AnnotatedModel:
     """Return a copy of ``model`` that rounds as its integer form will.
 
     Raises:
@@ -152,7 +152,7 @@ def aware_model(model: Model) -> Aware:
         for layer in model.layers
         if layer.name not in taken and type(layer).__name__ != "InputLayer"
     )
-    return Aware(model=aware, annotated=tuple(sorted(taken)), left=left)
+    return AnnotatedModel(model=aware, annotated=tuple(sorted(taken)), left=left)
 
 
 def _freeze_as_inside(aware: Model) -> None:

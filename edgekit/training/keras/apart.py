@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.training._tensorflow import keras3
 from edgekit.training.keras.treatments import KERNELS, name_of
-from edgekit.training.keras.walk import Graph, Ref, Step, free_name
+from edgekit.training.keras.walk import KerasGraph, LayerCall, Ref, free_name
 
 if TYPE_CHECKING:
     from edgekit.training._tensorflow import Config, Layer
@@ -16,21 +16,21 @@ _SEPARABLE = {
 }
 
 
-def apart(graph: Graph) -> Graph:
+def apart(graph: KerasGraph) -> KerasGraph:
     """Return ``graph`` with separable convolutions as two, and activations by themselves.
 
     An activation has the name of its layer, for it makes the output; a kernel without it is
     called by a `edgekit.training.keras.aware.Aware` that leaves it out.
     """
     names = {step.name for step in graph.steps}
-    steps: list[Step] = []
+    steps: list[LayerCall] = []
     for step in graph.steps:
         for part in _separated(graph, step, names):
             steps.extend(_activation_apart(graph, part, names))
     return replace(graph, steps=steps)
 
 
-def _activation_apart(graph: Graph, step: Step, names: set[str]) -> list[Step]:
+def _activation_apart(graph: KerasGraph, step: LayerCall, names: set[str]) -> list[LayerCall]:
     layer = step.operation
     kind = type(layer).__name__
     if kind not in KERNELS or not type(layer).__module__.startswith("keras."):
@@ -40,7 +40,7 @@ def _activation_apart(graph: Graph, step: Step, names: set[str]) -> list[Step]:
         return [step]
     (output,) = step.outputs
     between = graph.new(graph.specs[output])
-    activation = Step(
+    activation = LayerCall(
         operation=_activation(layer, name),
         args=(Ref(edge=between),),
         kwargs={},
@@ -61,7 +61,7 @@ def _activation(layer: "Layer", name: str | None) -> "Layer":
     return layers.Activation(layer.activation, **options)
 
 
-def _separated(graph: Graph, step: Step, names: set[str]) -> list[Step]:
+def _separated(graph: KerasGraph, step: LayerCall, names: set[str]) -> list[LayerCall]:
     layer = step.operation
     kinds = _SEPARABLE.get(type(layer).__name__)
     if kinds is None or not layer.built or not type(layer).__module__.startswith("keras."):

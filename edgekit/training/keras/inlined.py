@@ -12,7 +12,7 @@ from edgekit.training.keras.plan import plan
 from edgekit.training.keras.precision import precision_of
 from edgekit.training.keras.rounding import bounds_of, plain, round_activation
 from edgekit.training.keras.slots import Slots, decoded
-from edgekit.training.keras.walk import Graph, walk
+from edgekit.training.keras.walk import KerasGraph, walk
 
 if TYPE_CHECKING:
     from edgekit.training._tensorflow import Config, Layer, Tensor, Tensors
@@ -45,7 +45,7 @@ class Inlined(KerasLayer):  # type: ignore[misc]  # Keras has no types
         self.slots = decoded(inputs)
         outputs = self.slots.call(layer, self.slots.tensors)  # builds it
         self.reason = _untraceable(layer)
-        self._graph: Graph | None = None
+        self._graph: KerasGraph | None = None
         if not self.reason:
             try:
                 self._graph = traced(layer, self.slots)
@@ -114,7 +114,7 @@ class Inlined(KerasLayer):  # type: ignore[misc]  # Keras has no types
         return tensorflow().cast(rounded, self.compute_dtype)
 
 
-def traced(layer: "Layer", slots: Slots) -> Graph:
+def traced(layer: "Layer", slots: Slots) -> KerasGraph:
     """Return the calls inside of ``layer``.
 
     Raises:

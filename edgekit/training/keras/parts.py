@@ -7,7 +7,7 @@ from edgekit.training._tensorflow import keras3
 from edgekit.training.keras.aware import Aware
 from edgekit.training.keras.inlined import Inlined
 from edgekit.training.keras.observe import Observe
-from edgekit.training.keras.plan import Plan, Use
+from edgekit.training.keras.plan import RangeUse, RoundingPlan
 from edgekit.training.keras.slots import encoded
 from edgekit.training.keras.treatments import (
     activation_name,
@@ -15,18 +15,18 @@ from edgekit.training.keras.treatments import (
     is_layer,
     recipe_name,
 )
-from edgekit.training.keras.walk import Graph, Ref
+from edgekit.training.keras.walk import KerasGraph, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from edgekit.training._tensorflow import Config, Layer, Tensor, Tensors
-    from edgekit.training.keras.plan import Group
-    from edgekit.training.keras.walk import Step
+    from edgekit.training.keras.plan import Fusion
+    from edgekit.training.keras.walk import LayerCall
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class LayerPart:
     """One call.
 
     Args:
@@ -43,7 +43,7 @@ class Part:
 
 
 def run(
-    parts: "Iterable[Part]",
+    parts: "Iterable[LayerPart]",
     tensors: "dict[int, Tensor]",
     constant: "Callable[[Tensor], Tensor]" = lambda item: item,
 ) -> None:
@@ -77,15 +77,15 @@ class Maker:
         layers: What was made, in order.
     """
 
-    graph: Graph
-    plan: Plan
+    graph: KerasGraph
+    plan: RoundingPlan
     scheme: str
     copy: "Callable[[Layer, str], Layer]"
     layers: "list[Layer]" = field(default_factory=list)
     _made: "dict[int, Layer]" = field(default_factory=dict)
     _shared: dict[int, Observe] = field(default_factory=dict)
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[LayerPart]:
         """Return all calls, those that round the inputs first."""
         found = [
             part for edge in self.graph.inputs for part in self._rounding(edge, f"input_{edge}")
@@ -94,7 +94,7 @@ class Maker:
             found += self._of_group(place, group)
         return found
 
-    def _of_group(self, place: int, group: "Group") -> list[Part]:
+    def _of_group(self, place: int, group: "Fusion") -> list[LayerPart]:
         match group.treatment:
             case "kernel" | "recipe":
                 return self._wrapped(group, recipe_name(group.step) or "kernel")
@@ -110,7 +110,7 @@ class Maker:
             case _:
                 return self._operation(group)
 
-    def _wrapped(self, group: "Group", recipe: str) -> list[Part]:
+    def _wrapped(self, group: "Fusion", recipe: str) -> list[LayerPart]:
         """Return the call of one layer that does all of a group."""
         step, last = group.step, group.last
         (output,) = last.outputs
@@ -136,16 +136,16 @@ class Maker:
                 ),
             )
         wrapper = self._made[id(step.operation)]
-        part = Part(function=wrapper, args=_refs(step.inputs), kwargs={}, outputs=(output,))
+        part = LayerPart(function=wrapper, args=_refs(step.inputs), kwargs={}, outputs=(output,))
         return [part, *(self._rounding(output, name) if use.kind == "shared" else [])]
 
-    def _copied(self, step: "Step") -> "Layer":
+    def _copied(self, step: "LayerCall") -> "Layer":
         layer = self.copy(step.operation, step.operation.name)
         if step.still and recipe_name(step) == "batch_normalization":
             layer.trainable = False  # Keras's own way to leave its statistics alone
         return layer
 
-    def _inlined(self, group: "Group") -> list[Part]:
+    def _inlined(self, group: "Fusion") -> list[LayerPart]:
         step = group.step
         if id(step.operation) not in self._made:
             self._keep(
@@ -160,9 +160,9 @@ class Maker:
             )
         wrapper = self._made[id(step.operation)]
         args = _refs(step.inputs)
-        return [Part(function=wrapper, args=args, kwargs={}, outputs=step.outputs)]
+        return [LayerPart(function=wrapper, args=args, kwargs={}, outputs=step.outputs)]
 
-    def _operation(self, group: "Group") -> list[Part]:
+    def _operation(self, group: "Fusion") -> list[LayerPart]:
         """Return the calls of an operation, of the ReLU behind it, and of its range."""
         found = [self._called(group)]
         edges = group.step.outputs
@@ -170,7 +170,7 @@ class Maker:
             edges = group.fused.outputs
             relu = getattr(keras3().ops, str(_fused(group)))
             found.append(
-                Part(function=relu, args=_refs(group.step.outputs), kwargs={}, outputs=edges)
+                LayerPart(function=relu, args=_refs(group.step.outputs), kwargs={}, outputs=edges)
             )
         if group.treatment == "fixed":
             (edge,) = edges
@@ -181,30 +181,30 @@ class Maker:
                 name=f"{group.step.name}_range",
             )
             self.layers.append(layer)
-            return [*found, Part(function=layer, args=_refs(edges), kwargs={}, outputs=edges)]
+            return [*found, LayerPart(function=layer, args=_refs(edges), kwargs={}, outputs=edges)]
         return [*found, *(part for edge in edges for part in self._rounding(edge, group.step.name))]
 
-    def _called(self, group: "Group") -> Part:
+    def _called(self, group: "Fusion") -> LayerPart:
         step = group.step
         if id(step.operation) not in self._made:
             self._keep(step.operation, self.copy(step.operation, step.name))
-        return Part(
+        return LayerPart(
             function=self._made[id(step.operation)],
             args=step.args,
             kwargs=step.kwargs,
             outputs=step.outputs,
         )
 
-    def _rounding(self, edge: int, name: str) -> list[Part]:
+    def _rounding(self, edge: int, name: str) -> list[LayerPart]:
         """Return the call that rounds the tensor ``edge``, where it has a range."""
         use = self.plan.use(edge)
         if use.kind == "none":
             return []
         layer, kwargs = self._observer(use, name)
         args = (Ref(edge=edge),)
-        return [Part(function=layer, args=args, kwargs=kwargs, outputs=(edge,))]
+        return [LayerPart(function=layer, args=args, kwargs=kwargs, outputs=(edge,))]
 
-    def _observer(self, use: Use, name: str) -> "tuple[Observe, Config]":
+    def _observer(self, use: RangeUse, name: str) -> "tuple[Observe, Config]":
         if use.kind == "own":
             layer = Observe(self.scheme, name=f"{name}_range")
             self.layers.append(layer)
@@ -218,16 +218,16 @@ class Maker:
             return self._shared[use.family], {"average": True}
         return self._shared[use.family], {"slot": use.slot}
 
-    def _again(self, place: int, group: "Group") -> list[Part]:
+    def _again(self, place: int, group: "Fusion") -> list[LayerPart]:
         found = []
         for edge, new in self._renewed(place, group).items():
             layer, kwargs = self._observer(self.plan.again[(place, edge)], group.step.name)
             found.append(
-                Part(function=layer, args=(Ref(edge=edge),), kwargs=kwargs, outputs=(new,))
+                LayerPart(function=layer, args=(Ref(edge=edge),), kwargs=kwargs, outputs=(new,))
             )
         return found
 
-    def _with_again(self, place: int, group: "Group") -> "Group":
+    def _with_again(self, place: int, group: "Fusion") -> "Fusion":
         new = self._renewed(place, group)
         args, kwargs = keras3().tree.map_structure(
             lambda item: (
@@ -237,7 +237,7 @@ class Maker:
         )
         return replace(group, step=replace(group.step, args=args, kwargs=kwargs))
 
-    def _renewed(self, place: int, group: "Group") -> "Mapping[int, int]":
+    def _renewed(self, place: int, group: "Fusion") -> "Mapping[int, int]":
         """Return the numbers of tensors rounded again: negative, for the graph has none such."""
         edges = [edge for edge in group.step.inputs if (place, edge) in self.plan.again]
         return {edge: -1 - edge - place * len(self.graph.specs) for edge in edges}
@@ -254,7 +254,7 @@ class Maker:
         self.layers.append(made)
 
 
-def _fused(group: "Group") -> str | None:
+def _fused(group: "Fusion") -> str | None:
     return None if group.fused is None else activation_name(group.fused.operation)
 
 

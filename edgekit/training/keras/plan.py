@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from edgekit.training.keras.treatments import recipe_name, treatment
-from edgekit.training.keras.walk import Graph, Step
+from edgekit.training.keras.walk import KerasGraph, LayerCall
 
 if TYPE_CHECKING:
     from edgekit.training._tensorflow import Layer
@@ -15,7 +15,7 @@ _OWN: "frozenset[Treatment]" = frozenset({"kernel", "recipe", "relu", "sum", "pl
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Fusion:
     """Calls that become one operator of the file.
 
     Args:
@@ -25,19 +25,19 @@ class Group:
         fused: A ReLU right behind, or None.
     """
 
-    step: Step
+    step: LayerCall
     treatment: "Treatment"
-    normalization: Step | None = None
-    fused: Step | None = None
+    normalization: LayerCall | None = None
+    fused: LayerCall | None = None
 
     @property
-    def last(self) -> Step:
+    def last(self) -> LayerCall:
         """The call whose output leaves the group."""
         return self.fused or self.normalization or self.step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
+class RangeUse:
     """How one tensor is rounded.
 
     Args:
@@ -53,7 +53,7 @@ class Use:
 
 
 @dataclass(kw_only=True, slots=True)
-class Plan:
+class RoundingPlan:
     """What becomes of a graph.
 
     Args:
@@ -64,24 +64,24 @@ class Plan:
         families: How many tensors share each of the shared ranges.
     """
 
-    groups: list[Group]
-    uses: dict[int, Use] = field(default_factory=dict)
-    again: dict[tuple[int, int], Use] = field(default_factory=dict)
+    groups: list[Fusion]
+    uses: dict[int, RangeUse] = field(default_factory=dict)
+    again: dict[tuple[int, int], RangeUse] = field(default_factory=dict)
     families: dict[int, int] = field(default_factory=dict)
 
-    def use(self, edge: int) -> Use:
+    def use(self, edge: int) -> RangeUse:
         """Return how the tensor ``edge`` is rounded."""
-        return self.uses.get(edge, Use(kind="none"))
+        return self.uses.get(edge, RangeUse(kind="none"))
 
 
-def plan(graph: Graph, *, observe_inputs: bool) -> Plan:
+def plan(graph: KerasGraph, *, observe_inputs: bool) -> RoundingPlan:
     """Return how ``graph`` is rounded.
 
     Args:
         graph: Of `edgekit.training.keras.walk.walk`.
         observe_inputs: Whether its inputs are real numbers still.
     """
-    made = Plan(groups=_grouped(graph))
+    made = RoundingPlan(groups=_grouped(graph))
     families = _Families(len(graph.specs))
     sources: list[int] = [edge for edge in graph.inputs if graph.is_float(edge)]
     if not observe_inputs:
@@ -94,9 +94,9 @@ def plan(graph: Graph, *, observe_inputs: bool) -> Plan:
     return made
 
 
-def _grouped(graph: Graph) -> list[Group]:
+def _grouped(graph: KerasGraph) -> list[Fusion]:
     following = _Following(graph)
-    groups: list[Group] = []
+    groups: list[Fusion] = []
     taken: set[int] = set()
     for step in graph.steps:
         if step.outputs[0] in taken:
@@ -107,29 +107,29 @@ def _grouped(graph: Graph) -> list[Group]:
     return groups
 
 
-def _group(step: Step, following: "_Following") -> Group:
+def _group(step: LayerCall, following: "_Following") -> Fusion:
     how = treatment(step)
     normalization = None
     if how == "kernel":
         normalization = following.normalization(step)
     takes = how in {"kernel", "sum"} or recipe_name(step) in _TAKE_ACTIVATION
     fused = following.activation(normalization or step) if takes else None
-    return Group(step=step, treatment=how, normalization=normalization, fused=fused)
+    return Fusion(step=step, treatment=how, normalization=normalization, fused=fused)
 
 
 class _Following:
     """Which call follows another as its only user."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: KerasGraph) -> None:
         self._graph = graph
-        self._users: dict[int, list[Step | None]] = {edge: [None] for edge in graph.returned}
+        self._users: dict[int, list[LayerCall | None]] = {edge: [None] for edge in graph.returned}
         self._calls: dict[int, int] = {}
         for step in graph.steps:
             self._calls[id(step.operation)] = self._calls.get(id(step.operation), 0) + 1
             for edge in step.inputs:
                 self._users.setdefault(edge, []).append(step)
 
-    def normalization(self, step: Step) -> Step | None:
+    def normalization(self, step: LayerCall) -> LayerCall | None:
         """Return the BatchNormalization that the kernel of ``step`` can take in."""
         found = self._only(step)
         if found is None or recipe_name(found) != "batch_normalization":
@@ -139,17 +139,17 @@ class _Following:
         rank = len(self._graph.specs[step.outputs[0]].shape)
         return found if _folds(step.operation, found.operation, rank) else None
 
-    def activation(self, step: Step) -> Step | None:
+    def activation(self, step: LayerCall) -> LayerCall | None:
         """Return the ReLU behind ``step``."""
         found = self._only(step)
         return found if found is not None and treatment(found) == "relu" else None
 
-    def _only(self, step: Step) -> Step | None:
+    def _only(self, step: LayerCall) -> LayerCall | None:
         users = self._users.get(step.outputs[0], [])
         return users[0] if len(users) == 1 and len(step.outputs) == 1 else None
 
 
-def _is_alone(step: Step, calls: dict[int, int]) -> bool:
+def _is_alone(step: LayerCall, calls: dict[int, int]) -> bool:
     return calls[id(step.operation)] == 1
 
 
@@ -162,7 +162,7 @@ def _folds(kernel: "Layer", normal: "Layer", rank: int) -> bool:
     return normal.axis in {-1, rank - 1} and not getattr(normal, "renorm", False)
 
 
-def _made_by(graph: Graph, group: Group, families: "_Families") -> list[int]:
+def _made_by(graph: KerasGraph, group: Fusion, families: "_Families") -> list[int]:
     """Join the tensors of a call that keeps ranges; return those that it gives one of their own."""
     outputs = [edge for edge in group.last.outputs if graph.is_float(edge)]
     given = [edge for edge in group.step.inputs if graph.is_float(edge)]
@@ -180,7 +180,7 @@ def _made_by(graph: Graph, group: Group, families: "_Families") -> list[int]:
     return outputs
 
 
-def _joined(graph: Graph, groups: list[Group], families: "_Families") -> None:
+def _joined(graph: KerasGraph, groups: list[Fusion], families: "_Families") -> None:
     """Give the inputs and the output of a concatenation and the like one range."""
     for place, group in enumerate(groups):
         if group.treatment != "joined":
@@ -195,7 +195,7 @@ def _joined(graph: Graph, groups: list[Group], families: "_Families") -> None:
                 families.join(edge, output)
 
 
-def _assign(made: Plan, families: "_Families", sources: list[int]) -> None:
+def _assign(made: RoundingPlan, families: "_Families", sources: list[int]) -> None:
     members: dict[int, list[int | tuple[int, int]]] = {}
     for edge in dict.fromkeys(sources):
         members.setdefault(families.root(edge), []).append(edge)
@@ -204,14 +204,14 @@ def _assign(made: Plan, families: "_Families", sources: list[int]) -> None:
     averages = {edge: families.root(edge) for edge in families.averages}
     for edge, family in averages.items():
         if family in members:
-            made.uses[edge] = Use(kind="average", family=family)
+            made.uses[edge] = RangeUse(kind="average", family=family)
     for family, found in members.items():
         if len(found) == 1 and isinstance(found[0], int) and family not in averages.values():
-            made.uses[found[0]] = Use(kind="own")
+            made.uses[found[0]] = RangeUse(kind="own")
             continue
         made.families[family] = len(found)
         for slot, item in enumerate(found):
-            use = Use(kind="shared", family=family, slot=slot)
+            use = RangeUse(kind="shared", family=family, slot=slot)
             if isinstance(item, int):
                 made.uses[item] = use
             else:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
     from edgekit.training._tensorflow import Layer, Tensor
     from edgekit.training.keras.precision import FixedRange
-    from edgekit.training.keras.walk import Step
+    from edgekit.training.keras.walk import LayerCall
 
 Treatment = Literal[
     "average", "fixed", "inside", "joined", "kernel", "plain", "recipe", "relu", "same", "sum"
@@ -122,7 +122,7 @@ _PLAIN_LAYERS = frozenset(
 _ONE_OPERATOR = 2  # inputs of a sum; more of them are a chain
 
 
-def treatment(step: "Step") -> Treatment:
+def treatment(step: "LayerCall") -> Treatment:
     """Return how a call is taken."""
     operation = step.operation
     if not _is_kerass_own(operation):
@@ -147,7 +147,7 @@ def _of_activation(name: str) -> Treatment:
     return "recipe" if name in _ACTIVATION_RECIPES else "plain"
 
 
-def _of_operation(step: "Step") -> Treatment:
+def _of_operation(step: "LayerCall") -> Treatment:
     kind = type(step.operation).__name__
     if kind in _EXTREMES and len(step.inputs) == 1:
         return "plain"  # the converter takes the greater of a tensor and 0 for a ReLU
@@ -158,7 +158,7 @@ def _of_operation(step: "Step") -> Treatment:
     return "same" if kind in _SAME_OPERATIONS else "plain"
 
 
-def _of_layer(step: "Step") -> Treatment:
+def _of_layer(step: "LayerCall") -> Treatment:
     layer = step.operation
     kind = type(layer).__name__
     if kind in KERNELS:
@@ -172,7 +172,7 @@ def _of_layer(step: "Step") -> Treatment:
     return "plain" if kind in _PLAIN_LAYERS else "inside"
 
 
-def recipe_name(step: "Step") -> str | None:
+def recipe_name(step: "LayerCall") -> str | None:
     """Return the name of the recipe that computes a call, or None."""
     activation = activation_name(step.operation)
     if activation in _ACTIVATION_RECIPES:
@@ -180,7 +180,7 @@ def recipe_name(step: "Step") -> str | None:
     return None if _is_masked(step) else _RECIPES.get(type(step.operation).__name__)
 
 
-def fixed_range_name(step: "Step") -> "FixedRange | None":
+def fixed_range_name(step: "LayerCall") -> "FixedRange | None":
     """Return the activation whose range the runtimes fix that a call is, or None."""
     activation = activation_name(step.operation)
     return _FIXED.get(activation) if activation else None
@@ -211,7 +211,7 @@ def is_layer(operation: "Layer") -> bool:
     return hasattr(operation, "trainable_variables")
 
 
-def _is_masked(step: "Step") -> bool:
+def _is_masked(step: "LayerCall") -> bool:
     if type(step.operation).__name__ != "DotProductAttention":
         return False
     places = dict(zip(("query", "key", "value", "bias", "mask"), step.args, strict=False))

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ref:
-    """A tensor of a `Graph`, by its number."""
+    """A tensor of a `KerasGraph`, by its number."""
 
     edge: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class LayerCall:
     """One call of a layer or an operation.
 
     Args:
@@ -45,7 +45,7 @@ class Step:
 
 
 @dataclass(kw_only=True, slots=True)
-class Graph:
+class KerasGraph:
     """Calls in an order in which each comes after those that it needs.
 
     Args:
@@ -56,7 +56,7 @@ class Graph:
     """
 
     specs: "list[Tensor]" = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[LayerCall] = field(default_factory=list)
     inputs: tuple[int, ...] = ()
     outputs: "Tensors" = None
 
@@ -75,9 +75,9 @@ class Graph:
         return str(self.specs[edge].dtype).startswith(("float", "bfloat"))
 
 
-def walk(model: "Model | Module") -> Graph:
+def walk(model: "Model | Module") -> KerasGraph:
     """Return the calls in a functional or sequential ``model``, or in a `keras.Function`."""
-    graph = Graph()
+    graph = KerasGraph()
     given = [graph.new(item) for item in model.inputs]
     edges = dict(zip(map(id, model.inputs), given, strict=True))
     names: set[str] = set()
@@ -98,7 +98,7 @@ def _function_of(model: "Model") -> "Module":
 
 
 def _follow(
-    graph: Graph, model: "Model", edges: dict[int, int], names: set[str], *, still: bool
+    graph: KerasGraph, model: "Model", edges: dict[int, int], names: set[str], *, still: bool
 ) -> None:
     for node in nodes(model):
         operation = node_layer(node)
@@ -109,7 +109,7 @@ def _follow(
         kwargs, mine = dict(kwargs), still or kwargs.get("training") is False
         kwargs.pop("training", None)
         if is_model(operation):
-            step = Step(operation=operation, args=args, kwargs=kwargs, outputs=(), name="")
+            step = LayerCall(operation=operation, args=args, kwargs=kwargs, outputs=(), name="")
             inner = dict(zip(map(id, operation.inputs), step.inputs, strict=True))
             _follow(graph, operation, inner, names, still=mine)
             made = [inner[id(item)] for item in operation.outputs]
@@ -118,7 +118,7 @@ def _follow(
         outputs = [graph.new(item) for item in node_outputs(node)]
         edges |= dict(zip(map(id, node_outputs(node)), outputs, strict=True))
         graph.steps.append(
-            Step(
+            LayerCall(
                 operation=operation,
                 args=args,
                 kwargs=kwargs,
