@@ -55,7 +55,8 @@ def test_the_set_up_commands_are_those_that_ci_runs() -> None:
     assert 'pip install -q -c constraints.txt -e ".[dev]"' in script
     for text in (README, (ROOT / "CONTRIBUTING.md").read_text()):
         assert 'pip install -c constraints.txt -e ".[dev]"' in text
-    assert re.search(r"^pytest$", script, flags=re.MULTILINE)
+    (command,) = re.findall(r"^pytest.*$", script, flags=re.MULTILINE)
+    assert f". .venv/bin/activate && {command}\n" in README
 
 
 def test_the_training_shown_is_that_of_the_manual_which_a_test_runs() -> None:
