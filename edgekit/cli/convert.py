@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Take the shift of each channel's mean off its bias; the effect is measured and told.",
 )
+@click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    help="A module of yours, found from here, that registers custom layers; repeatable.",
+)
 @click.option("--seed", type=int, default=0, help="Of the choice of calibration samples.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def convert(
@@ -54,6 +60,7 @@ def convert(
     io: "IoType",
     calibration: "Calibration",
     bias_correction: bool,
+    modules: tuple[str, ...],
     seed: int,
     as_json: bool,
 ) -> None:
@@ -78,6 +85,7 @@ def convert(
         io=io,
         calibration=calibration,
         bias_correction=bias_correction,
+        modules=modules,
         seed=seed,
         watch=progress_bar,
     )

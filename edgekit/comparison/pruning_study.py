@@ -94,6 +94,7 @@ def _trained(project: Project, worker: Worker, folder: Path, watch: Watch) -> tu
             out=folder,
             seed=project.seed,
             trusted=project.model.trusted,
+            modules=project.model.modules,
         )
     if project.train.epochs == 0:
         return folder / FILE_NAME, loaded.loss

@@ -14,7 +14,7 @@ from edgekit.model.reader import read
 from edgekit.pipeline.keras_stages import stages_to_file
 from edgekit.pipeline.stages import Stages, Watch, unwatched
 from edgekit.project.project import of_model
-from edgekit.specs import QuantizeSpec
+from edgekit.specs import QuantizeSpec, check_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +69,7 @@ def convert(
     io: "IoType" = "int8",
     calibration: "Calibration" = "minmax",
     bias_correction: bool = False,
+    modules: tuple[str, ...] = (),
     seed: int = 0,
     watch: Watch = unwatched,
 ) -> Conversion:
@@ -90,6 +91,7 @@ def convert(
             ``"entropy"``; see `edgekit.numerics.activation_range`.
         bias_correction: Whether what quantization shifts the mean of a channel by is taken off
             its bias; the effect is measured on the validation samples.
+        modules: Of yours, found from here, that register the custom layers of a model in a file.
         seed: Of the choice of calibration samples.
         watch: Given each stage's name, what is told of its progress.
 
@@ -101,12 +103,13 @@ def convert(
     )
     if not isinstance(model, str | Path):
         return _in_memory(model, data, spec, out=out)
+    check_names("modules", modules)
     if not isinstance(data, str):
         raise UsageError(
             f"the data of the model '{model}' are missing, or no text that says where they are",
             hint=f'edgekit.convert("{model}", data="data.npz", out="model.tflite")',
         )
-    project = replace(of_model(str(model), data=data), quantize=spec, seed=seed)
+    project = replace(of_model(str(model), data=data, modules=modules), quantize=spec, seed=seed)
     if out is not None:
         check_output_file(Path(out), project.inputs)
     with tempfile.TemporaryDirectory() as folder:

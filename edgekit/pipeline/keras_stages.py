@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgekit.data.calibration_split import HeldOut
 from edgekit.data.reference import Vectors
 from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.files.fingerprint import fingerprint, versions
+from edgekit.files.fingerprint import code_of, fingerprint, versions
 from edgekit.files.source import is_function
 from edgekit.model.file import ModelFile
 from edgekit.model.pruned_weights import FILE_NAME as MASKS_NAME
@@ -31,8 +31,9 @@ from edgekit.training.context import TrainingContext
 from edgekit.training.converter import convert, warm
 from edgekit.training.export import export
 from edgekit.training.fit import Trained, train
+from edgekit.training.keras.keep import CONVERTED, keep
 from edgekit.training.load.load import FILE_NAME, LoadedModel, load, patience_seconds
-from edgekit.training.predict import predict
+from edgekit.training.predict import ANSWERS, predict
 from edgekit.training.pruning.prune import LayerSparsity, Pruned, prune
 from edgekit.version import __version__
 
@@ -63,7 +64,7 @@ def stages_to_file(project: "Project", stages: "Stages") -> HandOver:
     if is_float_file(project):
         return float_file_stages(project, stages)
     _check(project)
-    with _Processes(project.module_folders) as processes:
+    with _Processes(project.module_folders, apart=project.learns) as processes:
         return _KerasStages(project, stages, processes).run()
 
 
@@ -103,8 +104,7 @@ def stages_of(project: "Project") -> tuple[str, ...]:
 
 
 def _check(project: "Project") -> None:
-    learns = project.train.epochs > 0 or project.prune or project.quantize.method == "qat"
-    if project.data.is_random and learns:
+    if project.data.is_random and project.learns:
         raise InputError(
             "random data cannot train a model",
             hint='for size and fit alone set [quantize] method = "ptq" and take away [prune] '
@@ -113,10 +113,17 @@ def _check(project: "Project") -> None:
 
 
 class _Processes:
-    """TensorFlow's process and the converter's, started when they are first needed."""
+    """TensorFlow's process and the converter's, started when they are first needed.
 
-    def __init__(self, search: tuple[Path, ...]) -> None:
+    Args:
+        search: The user's own modules are found there.
+        apart: Whether they are two. Where nothing is trained, importing TensorFlow takes most
+            of the time, and one does both.
+    """
+
+    def __init__(self, search: tuple[Path, ...], *, apart: bool) -> None:
         self._search = search
+        self._apart = apart
         self._opened = ExitStack()
 
     def __enter__(self) -> "Self":
@@ -128,11 +135,14 @@ class _Processes:
     @cached_property
     def trainer(self) -> Worker:
         started = self._opened.enter_context(Worker("TensorFlow", search=self._search))
-        _ = self.converter  # what is trained anew is converted anew: it can import meanwhile
+        if self._apart:
+            _ = self.converter  # what is trained anew is converted anew: it can import meanwhile
         return started
 
     @cached_property
     def converter(self) -> Worker:
+        if not self._apart:
+            return self.trainer
         started = self._opened.enter_context(Worker("the TFLite converter"))
         started.begin(warm)
         return started
@@ -149,6 +159,8 @@ class _KerasStages:
     def run(self) -> HandOver:
         project = self._project
         loaded, folder = self._load()
+        if loaded.kind == "kept":
+            return self._run_kept(loaded, folder)
         if loaded.kind == "saved_model":
             return self._run_saved_model(loaded, project.directory / project.model.source)
         held = self._data(loaded)
@@ -173,9 +185,15 @@ class _KerasStages:
             left=left,
         )
 
+    def _run_kept(self, loaded: LoadedModel, folder: Path) -> HandOver:
+        """Convert a Keras 3 model, which has passed the user's code and rebuilding alike."""
+        held = self._data(loaded)
+        vectors = self._predict(folder / ANSWERS, None, held)
+        return self._convert(folder / CONVERTED, held, vectors)
+
     def _run_saved_model(self, loaded: LoadedModel, source: Path) -> HandOver:
         project = self._project
-        if project.prune is not None or project.quantize.method == "qat" or project.train.epochs:
+        if project.learns:
             raise UnsupportedModelError(
                 f"{project.model.source}: a SavedModel without Keras layers cannot be trained",
                 hint='set [quantize] method = "ptq", without [prune] and the epochs of [train], '
@@ -191,19 +209,22 @@ class _KerasStages:
             trainer = self._processes.trainer
             with trainer.within(patience_seconds(project.model.source, project.directory)):
                 return trainer.call(
-                    load,
+                    load if self._project.learns else keep,
                     progress,
                     project.model.source,
                     directory=project.directory,
                     out=draft,
                     seed=project.seed,
                     trusted=project.model.trusted,
+                    modules=project.model.modules,
                 )
 
         inputs = {
             "source": project.model.source,
             "content": fingerprint(project.model.source, project.directory),
             "trusted": project.model.trusted,
+            "modules": code_of(project.directory) if project.model.modules else "",
+            "learns": project.learns,
             "seed": project.seed,
             "versions": versions(),
             "threads": threads(),

@@ -73,7 +73,12 @@ class Project:
     def module_folders(self) -> tuple[Path, ...]:
         """Where a worker finds the user's own modules, if the project names one."""
         sources = (self.model.source, self.data.source, self.train.loss)
-        return module_folders(self.directory, *sources)
+        return (self.directory,) if self.model.modules else module_folders(self.directory, *sources)
+
+    @property
+    def learns(self) -> bool:
+        """Whether any weight is trained: without it a model is converted as it is."""
+        return self.train.epochs > 0 or self.prune is not None or self.quantize.method == "qat"
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -148,13 +153,18 @@ def resolve(
     )
 
 
-def of_model(source: str, *, data: str) -> Project:
+def of_model(source: str, *, data: str, modules: tuple[str, ...] = ()) -> Project:
     """Return the project of a model, found from here: quantized after its training, no more.
+
+    Args:
+        source: As `ModelSpec.source`.
+        data: As `DataSpec.source`.
+        modules: As `ModelSpec.modules`.
 
     Raises:
         InputError: The model's name cannot be one in C.
     """
-    model = ModelSpec(source=source)
+    model = ModelSpec(source=source, modules=modules)
     return with_name(Project(directory=Path.cwd(), model=model, data=DataSpec(source=data)))
 
 

@@ -42,17 +42,7 @@ def call(source: str, directory: "Path", *, what: str) -> object:
 def find(source: str, directory: "Path", *, what: str) -> "Callable[..., object]":
     """Return the function ``module:function`` itself; see `call`."""
     module_name, _, name = source.partition(":")
-    _require_own(module_name, source, directory, what)
-    with _import_from(directory):
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            raise _missing(error, module_name, source, directory, what) from error
-        except Exception as error:  # user code may raise anything
-            raise InputError(
-                f"{what}: module '{module_name}' failed: {type(error).__name__}: {error}"
-            ) from error
-    _check_place(module, directory, what)
+    module = _imported(module_name, source, directory, what)
     function = getattr(module, name, None)
     if not callable(function):
         public = [item for item in vars(module) if not item.startswith("_")]
@@ -61,6 +51,35 @@ def find(source: str, directory: "Path", *, what: str) -> "Callable[..., object]
             hint=suggestion(name, public) if public else None,
         )
     return function  # type: ignore[no-any-return]  # `callable` was the check
+
+
+def import_module(name: str, directory: "Path", *, what: str) -> None:
+    """Import a module of the user's own, so that the classes that it registers are known.
+
+    Args:
+        name: Of the module, dotted.
+        directory: As `call`.
+        what: The key that names it, for messages.
+
+    Raises:
+        InputError: No such module, or it failed.
+    """
+    _imported(name, name, directory, what)
+
+
+def _imported(name: str, source: str, directory: "Path", what: str) -> ModuleType:
+    _require_own(name, source, directory, what)
+    with _import_from(directory):
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise _missing(error, name, source, directory, what) from error
+        except Exception as error:  # user code may raise anything
+            raise InputError(
+                f"{what}: module '{name}' failed: {type(error).__name__}: {error}"
+            ) from error
+    _check_place(module, directory, what)
+    return module
 
 
 def _require_own(module: str, source: str, directory: "Path", what: str) -> None:

@@ -20,15 +20,24 @@ class ModelSpec:
             alone; relative to the project's folder.
         name: A C identifier; names files and arrays. Empty: taken from the source.
         trusted: Whether Python code in the model's file, such as that of a Lambda layer, may run.
+        modules: Of the project's folder, such as ``["net"]`` for ``net.py``: imported before the
+            model's file is read, for the custom layers that they register with Keras.
     """
 
     source: str
     name: str = ""
     trusted: bool = False
+    modules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_types(self, "model")
         check_named("model.source", self.source)
+        for module in self.modules:
+            if not all(part.isidentifier() for part in module.split(".")):
+                raise InputError(
+                    f"model.modules names '{module}', which is no module of Python",
+                    hint='without its ending: modules = ["net"] for net.py',
+                )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,6 +39,15 @@ def tensorflow() -> Module:
     return module
 
 
+def on_tensorflow() -> None:
+    """Let Keras 3, which is not imported yet, run on TensorFlow whatever the environment says.
+
+    For the processes of edgekit's own: a file that was saved under torch or jax is read there.
+    """
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+
+
 def threads() -> int:
     """Return how many threads TensorFlow divides an operation among.
 

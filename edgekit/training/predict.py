@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
+ANSWERS = "answers"
+"""The folder of a kept Keras 3 model, see `edgekit.training.keras.keep.keep`."""
 _BATCH = 256
 
 
@@ -24,16 +26,38 @@ def predict(progress: "Progress", model: "Path", inputs: "Floats") -> "Floats":
 
     Args:
         progress: Told what goes on.
-        model: An ``.h5`` file of a stage, or a SavedModel folder.
+        model: An ``.h5`` file of a stage, a SavedModel folder, or the folder `ANSWERS` of a
+            Keras 3 model that was kept as it is.
         inputs: float32, shape ``(samples, *input_shape)``.
 
     Returns:
         float32, shape ``(samples, *output_shape)``.
     """
     progress(0, len(inputs), "float model")
+    if model.name == ANSWERS:
+        return _answered(model, inputs)
     if model.is_dir():
         return _served(model, inputs)
     return np.asarray(read_model(model).predict(inputs, batch_size=_BATCH, verbose=0))
+
+
+def _answered(folder: "Path", inputs: "Floats") -> "Floats":
+    """Return what a kept model answers, in batches as Keras would; a fixed batch is filled up."""
+    from edgekit.training.load.load import serving_signature
+
+    loaded = tensorflow().saved_model.load(str(folder))
+    signature = serving_signature(loaded, folder)
+    ((name, given),) = signature.structured_input_signature[1].items()
+    step = given.shape[0] or _BATCH
+    kind = given.dtype.as_numpy_dtype
+    found = []
+    for start in range(0, len(inputs), step):
+        batch = inputs[start : start + step]
+        missing = step - len(batch) if given.shape[0] else 0
+        filled = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)]).astype(kind)
+        (result,) = signature(**{name: tensorflow().constant(filled)}).values()
+        found.append(np.asarray(result)[: len(batch)].astype(np.float32))
+    return np.concatenate(found)
 
 
 def _served(model: "Path", inputs: "Floats") -> "Floats":

@@ -30,8 +30,10 @@ def make():
 
 def custom():
     class Doubled(keras.layers.Layer):
+        def compute_output_shape(self, shape):
+            return shape
         def call(self, inputs):
-            return 2 * inputs
+            raise RuntimeError("two times nothing")
     return keras.Sequential([keras.Input((4, 4, 1)), Doubled(name="doubled")])
 
 def nothing():
@@ -152,7 +154,7 @@ def test_the_python_function_does_the_same(folder: Path) -> None:
         ("text.h5", "data.npz", 3, "not a Keras model"),
         ("model:absent", "data.npz", 3, "absent"),
         ("model:nothing", "data.npz", 3, "not a Keras model"),
-        ("model:custom", "data.npz", 4, "doubled"),
+        ("model:custom", "data.npz", 4, "layer 'doubled' (Doubled): two times nothing"),
         ("model:make", "absent.npz", 3, "absent.npz: no such file"),
         ("model:make", "nan.npz", 3, "NaN"),
         ("model:make", "empty.npz", 3, "no samples"),

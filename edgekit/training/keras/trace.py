@@ -1,6 +1,7 @@
 """From a Keras 3 model to a function of TensorFlow: a batch of 1, as in use, constants inside."""
 
-from contextlib import contextmanager
+import re
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,38 +27,68 @@ def trace(model: "Model") -> "Module":
         UnsupportedModelError: An input has an open size, or the model's call fails.
         UsageError: Keras runs on another backend than TensorFlow.
     """
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
-
-    keras = keras3()
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError(
-            f"a model is traced with Keras on TensorFlow, not on {keras.backend.backend()}",
-            hint="set KERAS_BACKEND=tensorflow before Keras is imported",
-        )
-    tf = tensorflow()
-    specs = [_spec(item) for item in model.inputs]
-    names = output_names(model)
-
-    def serve(*values: "Tensor") -> "Tensors":
-        outputs = model(_arranged(model, values), training=False)
-        return dict(zip(names, keras.tree.flatten(outputs), strict=True))
-
-    with freezing() as unseen, _in_float32(model), _without_neg(model):
-        try:
-            function = tf.function(serve, input_signature=specs, autograph=False)
-            concrete = function.get_concrete_function()
-        except (TypeError, ValueError, NotImplementedError, tf.errors.OpError) as error:
-            raise UnsupportedModelError(
-                f"model '{model.name}' cannot be traced: {_first_line(error)}"
-            ) from error
+    _check_backend()
+    specs = [_spec(item, batch=1) for item in model.inputs]
+    changes = (_in_float32, _without_neg, _unrolled, _plainly_named)
+    with freezing() as unseen, ExitStack() as stack:
+        for change in changes:
+            stack.enter_context(change(model))
+        concrete = _concrete(model, specs)
     if unseen:
         raise InputError(
             f"no range was ever seen at '{unseen[0]}': the model was not trained after "
             "quantize_aware",
             hint="model.fit(…), or model(samples, training=True) at the least",
         )
+    return _frozen(concrete)
+
+
+def trace_batches(model: "Model") -> "Module":
+    """Return a built Keras 3 ``model`` as a concrete function of whole batches.
+
+    It answers as ``model.predict`` does: in Keras's own arithmetic, with nothing changed in it.
+
+    Raises:
+        UnsupportedModelError: An input has an open size, or the model's call fails.
+        UsageError: Keras runs on another backend than TensorFlow.
+    """
+    _check_backend()
+    return _frozen(_concrete(model, [_spec(item, batch=item.shape[0]) for item in model.inputs]))
+
+
+def _check_backend() -> None:
+    backend = keras3().backend.backend()
+    if backend != "tensorflow":
+        raise UsageError(
+            f"a model is traced with Keras on TensorFlow, not on {backend}",
+            hint="set KERAS_BACKEND=tensorflow before Keras is imported",
+        )
+
+
+def _concrete(model: "Model", specs: "list[Module]") -> "Module":
+    tf, keras = tensorflow(), keras3()
+    names = output_names(model)
+
+    def serve(*values: "Tensor") -> "Tensors":
+        outputs = model(_arranged(model, values), training=False)
+        return dict(zip(names, keras.tree.flatten(outputs), strict=True))
+
+    function = tf.function(serve, input_signature=specs, autograph=False)
+    try:
+        return function.get_concrete_function()
+    except Exception as error:  # a layer of the user's own may raise anything
+        raise UnsupportedModelError(
+            f"model '{model.name}' cannot be traced: {_reason(model, error)}",
+            hint="write what the layer computes with keras.ops, and call model(x) to see it fail",
+        ) from error
+
+
+def _frozen(concrete: "Module") -> "Module":
+    """Return a concrete function with constants in place of its variables."""
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
     return convert_variables_to_constants_v2(concrete)
 
 
@@ -73,7 +104,7 @@ def output_names(model: "Model") -> tuple[str, ...]:
     return tuple(f"output_{number}" for number in range(len(model.outputs)))
 
 
-def _spec(tensor: "Tensor") -> "Module":
+def _spec(tensor: "Tensor", *, batch: int | None) -> "Module":
     tf = tensorflow()
     name = str(tensor.name).partition(":")[0]
     shape = tuple(tensor.shape[1:])
@@ -82,7 +113,7 @@ def _spec(tensor: "Tensor") -> "Module":
             f"input '{name}' has no fixed shape {shape}",
             hint="make the model with every size of its input given",
         )
-    return tf.TensorSpec((1, *shape), str(tensor.dtype), name=name)
+    return tf.TensorSpec((batch, *shape), str(tensor.dtype), name=name)
 
 
 def _arranged(model: "Model", values: "tuple[Tensor, ...]") -> "Tensors":
@@ -127,6 +158,50 @@ def _without_neg(model: "Model") -> "Iterator[None]":
             del layer.call
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[0][:300]
+@contextmanager
+def _unrolled(model: "Model") -> "Iterator[None]":
+    """Let recurrent layers write out their steps: the converter crashes on their loops."""
+    layers = [
+        layer
+        for layer in model._flatten_layers()  # noqa: SLF001
+        if isinstance(layer, keras3().layers.RNN) and not layer.unroll
+    ]
+    for layer in layers:
+        layer.unroll = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.unroll = False
+
+
+@contextmanager
+def _plainly_named(model: "Model") -> "Iterator[None]":
+    """Let operations be called after their layers: Keras opens each scope twice and numbers it."""
+    tf = tensorflow()
+    layers = [item for item in model._flatten_layers() if hasattr(item, "_open_name_scope")]  # noqa: SLF001
+    for layer in layers:
+        layer._open_name_scope = partial(_scope, tf, layer.name)  # noqa: SLF001
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer._open_name_scope  # noqa: SLF001
+
+
+def _scope(tf: "Module", name: str) -> "Module":
+    outer = tf.get_current_name_scope()
+    return tf.name_scope(f"{outer}/{name}/" if outer else f"{name}/")
+
+
+def _reason(model: "Model", error: Exception) -> str:
+    """Return Keras's own reason, with the layer in front where Keras tells its class."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    called = re.match(r"Exception encountered when calling (?:layer )?(\w+)", text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if called is None or len(lines) == 1:
+        return (lines or [type(error).__name__])[0][:300]
+    kind = called[1]
+    names = [item.name for item in model._flatten_layers() if type(item).__name__ == kind]  # noqa: SLF001
+    where = f"layer '{names[0]}' ({kind})" if names else kind
+    return f"{where}: {lines[1][:300]}"

@@ -200,6 +200,6 @@ def _outputs_of(layer: Layer, batch: Tensors) -> list[Any]:
 def _cannot(layer: Layer, reason: str) -> UnsupportedModelError:
     return UnsupportedModelError(
         f"layer '{layer.name}' ({type(layer).__name__}) cannot be rebuilt in tf_keras: {reason}",
-        hint="replace the layer, or only quantize a SavedModel of it: model.export('saved') in "
-        "Python, and give the folder saved as the model",
+        hint='replace the layer, or convert the model as it is: [quantize] method = "ptq", without '
+        "[prune] and the epochs of [train]",
     )

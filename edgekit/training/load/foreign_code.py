@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from edgekit.training._tensorflow import Config
 
 OWN_LAYERS = (
-    "build it of Keras's own layers, or only quantize a SavedModel of it: model.export('saved') in "
-    "Python, and give the folder saved as the model"
+    "where it is your project's own, registered in net.py with "
+    "keras.saving.register_keras_serializable, set in the project file: "
+    '[model] modules = ["net"]; or, to convert alone: --module net'
 )
 TRUST = "if it is your own, set in the project file: [model] trusted = true"
 
@@ -48,23 +49,24 @@ _FILE_OPERATIONS = (
 """Operations of a SavedModel's graphs that reach beyond it; restoring its variables does not."""
 
 
-def refuse_code(config: "Config", path: "Path") -> None:
+def refuse_code(config: "Config", path: "Path", modules: tuple[str, ...] = ()) -> None:
     """Let pass a Keras configuration that names nothing but Keras's own and arithmetic.
 
     Args:
         config: JSON values, of a whole model or of a part.
         path: Of the file, for messages.
+        modules: Of the user's own: classes and functions of theirs pass too.
 
     Raises:
         UnsupportedModelError: It holds code, or names some outside of Keras.
     """
     if isinstance(config, list):
         for item in config:
-            refuse_code(item, path)
+            refuse_code(item, path, modules)
     elif isinstance(config, dict):
-        _check_object(config, path)
+        _check_object(config, path, modules)
         for item in config.values():
-            refuse_code(item, path)
+            refuse_code(item, path, modules)
 
 
 def refuse_operations(graph: bytes, path: "Path") -> None:
@@ -82,20 +84,41 @@ def refuse_operations(graph: bytes, path: "Path") -> None:
             )
 
 
-def _check_object(config: "Config", path: "Path") -> None:
+def _check_object(config: "Config", path: "Path", modules: tuple[str, ...]) -> None:
     """Refuse one table that stands for an object, by the names in it."""
+    if _is_of(config.get("module"), modules) and isinstance(config.get("class_name"), str):
+        return  # the user has named the module, and its names are what they wrote
     names = [config.get(key) for key in ("class_name", "registered_name")]
     kinds = {re.split(r"[.>]", name)[-1] for name in names if isinstance(name, str)}
     inner = config.get("config")
-    if kinds & _CODE_CLASSES or config.get("function_type") == "lambda":
+    holds_code = kinds & _CODE_CLASSES and not _calls_own(kinds, inner, modules)
+    if holds_code or config.get("function_type") == "lambda":
         label = inner.get("name") if isinstance(inner, dict) else None
         raise _code_inside(path, str(label or "Lambda"))
     if "function" in kinds and isinstance(inner, str):
-        _check_function(inner, config.get("module"), path)
+        _check_function(inner, config.get("module"), path, registered=bool(modules))
     elif isinstance(config.get("class_name"), str) and "module" in config:
         _check_class(str(config["class_name"]), config["module"], path)
     if kinds & _RAW and isinstance(inner, dict):
         _check_raw(inner, path)
+
+
+def _is_of(module: object, modules: tuple[str, ...]) -> bool:
+    return isinstance(module, str) and any(
+        module == name or module.startswith(f"{name}.") for name in modules
+    )
+
+
+def _calls_own(kinds: set[str], config: "Config", modules: tuple[str, ...]) -> bool:
+    """Return whether a Keras 3 Lambda calls a function that ``modules`` register, by its name."""
+    called = config.get("function") if isinstance(config, dict) else None
+    return (
+        bool(modules)
+        and kinds == {"Lambda"}
+        and isinstance(called, dict)
+        and called.get("class_name") == "function"
+        and called.get("module") == "builtins"  # Keras's word for: look among the registered
+    )
 
 
 def _check_class(name: str, module: object, path: "Path") -> None:
@@ -110,16 +133,18 @@ def _check_class(name: str, module: object, path: "Path") -> None:
     )
 
 
-def _check_function(name: str, module: object, path: "Path") -> None:
+def _check_function(name: str, module: object, path: "Path", *, registered: bool) -> None:
     if module is None or module == "builtins":
         own = name.isidentifier() and not hasattr(builtins, name)
+        if ">" in name:  # registered by a module that was imported, or nowhere
+            own = registered
     else:
         own = isinstance(module, str) and bool(_KERAS.fullmatch(module))
         own = own and name.isidentifier() and bool(_FUNCTIONS.fullmatch(str(module)))
     if not own:
         raise UnsupportedModelError(
             f"{path}: names the function '{name}' of {module}, which is none of Keras's",
-            hint=f"write it with Keras's own functions; {TRUST}",
+            hint=OWN_LAYERS if ">" in name else f"write it with Keras's own functions; {TRUST}",
         )
 
 

@@ -65,13 +65,14 @@ def h5_description(path: "Path") -> Description:
             check_h5(file, path)
             config = json.loads(file.attrs.get("model_config", "null"))
             training = json.loads(file.attrs.get("training_config", "null"))
+            version = str(file.attrs.get("keras_version", ""))
     except DAMAGE as error:
         raise InputError(f"{path}: damaged .h5 file ({error})") from error
     if config is None:
         raise InputError(
             f"{path}: holds weights only, not a model", hint="save it with model.save(path)"
         )
-    return Description(config=config, loss=_loss(training))
+    return Description(config=config, loss=_loss(training), version=version)
 
 
 def keras_description(path: "Path") -> Description:

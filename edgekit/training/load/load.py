@@ -1,29 +1,22 @@
 """Read the user's model, whatever Keras wrote it, as a tf_keras model in a file."""
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from edgekit.errors import InputError, UnsupportedModelError
-from edgekit.files.source import is_function, source_kind
+from edgekit.errors import UnsupportedModelError
+from edgekit.files.source import source_kind
 from edgekit.model.single_output import check_one_output
-from edgekit.project import user_function
-from edgekit.training import loss as losses
-from edgekit.training._tensorflow import (
-    Config,
-    Model,
-    Module,
-    Tensors,
-    keras3,
-    seed_everything,
-    tensorflow,
-    tf_keras,
-)
+from edgekit.training._tensorflow import Model, Module, Tensors, tensorflow
 from edgekit.training.files import save_model
-from edgekit.training.functional_model import require_functional
+from edgekit.training.functional_model import (
+    node_inputs,
+    node_layer,
+    node_outputs,
+    nodes,
+    require_functional,
+)
 from edgekit.training.load.bridge import bridge
-from edgekit.training.load.foreign_code import OWN_LAYERS, TRUST, refuse_code, refuse_operations
-from edgekit.training.load.foreign_files import h5_description, keras_description, keras_records
+from edgekit.training.load.reading import Read, Source, read, unreadable
 from edgekit.training.outputs import ONE_OUTPUT, check_keras_output
 
 if TYPE_CHECKING:
@@ -33,7 +26,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "model.h5"
 _FILE_SECONDS = 600.0
-_FORMS = "a .keras or .h5 file, a SavedModel folder, or module:function"
 
 
 _HANDING_ON = frozenset({"Cropping1D", "Flatten", "Permute", "RepeatVector", "Reshape"})
@@ -45,7 +37,9 @@ class LoadedModel:
     """The user's model, ready for the stages.
 
     Args:
-        kind: What ``path`` is. A SavedModel without Keras's own records can only be converted.
+        kind: ``"keras"``: rebuilt in tf_keras. ``"kept"``: a Keras 3 model, as
+            `edgekit.training.keras.keep.keep` writes it; it can only be converted.
+            ``"saved_model"``: a SavedModel without Keras's own records; the same.
         framework: What the model came from.
         input_shape: Without the batch.
         output_shape: Without the batch.
@@ -56,7 +50,7 @@ class LoadedModel:
         notes: What a user should know.
     """
 
-    kind: Literal["keras", "saved_model"]
+    kind: Literal["keras", "kept", "saved_model"]
     framework: Literal["keras3", "tf_keras", "saved_model"]
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
@@ -65,14 +59,6 @@ class LoadedModel:
     loss: str
     ids: int | None = None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Read:
-    """A model as its file gives it."""
-
-    model: Model
-    loss: str
 
 
 def patience_seconds(source: str, directory: "Path") -> float | None:
@@ -91,17 +77,18 @@ def load(
     out: "Path",
     seed: int = 0,
     trusted: bool = False,
+    modules: tuple[str, ...] = (),
 ) -> LoadedModel:
     """Read the model ``source`` and write it to ``out`` as tf_keras's ``model.h5``.
 
     Args:
         progress: Told what goes on.
-        source: A ``.keras`` or ``.h5`` file, a SavedModel folder, or ``module:function`` that
-            returns a model of either Keras; relative to ``directory``.
-        directory: The project's folder; the user's modules are found from here.
+        source: As `edgekit.training.load.reading.Source`.
+        directory: The same.
         out: A folder, made if it is not there.
-        seed: Of the weights of a model that is made by a function.
-        trusted: Whether code in the file may run.
+        seed: As ``directory``.
+        trusted: The same.
+        modules: The same.
 
     Raises:
         InputError: No such file, or not a Keras model.
@@ -109,122 +96,64 @@ def load(
             subclassed model, several inputs or outputs, or an input without a fixed shape.
     """
     progress(0, 2, f"reading {source}")
-    seed_everything(seed)
-    path = directory / source
-    if path.is_dir():
-        read = _read_saved_model(path, trusted=trusted)
-        if read is None:
-            return _saved_model(path)
-    else:
-        read = _read(path, source, directory, trusted=trusted)
-    require_functional(read.model)
-    is_keras3 = _is_keras3(read.model)
-    progress(1, 2, "bridging Keras 3 to tf_keras" if is_keras3 else "rebuilding")
-    model = bridge(read.model) if is_keras3 or _has_nested(read.model) else read.model
-    _check_shapes(model)
+    found = Source(source=source, directory=directory, seed=seed, trusted=trusted, modules=modules)
+    given = read(found)
+    if given is None:
+        return saved_model(found.path)
+    progress(1, 2, "bridging Keras 3 to tf_keras" if given.is_keras3 else "rebuilding")
+    return rebuilt(given, out)
+
+
+def rebuilt(given: Read, out: "Path") -> LoadedModel:
+    """Write a model that was read to ``out`` as tf_keras's ``model.h5``; see `load`.
+
+    Raises:
+        UnsupportedModelError: As `load`.
+    """
+    require_functional(given.model)
+    rebuild = given.is_keras3 or _has_nested(given.model)
+    model = bridge(given.model) if rebuild else given.model
+    check_shapes(model)
     save_model(model, out / FILE_NAME)
+    return loaded(model, kind="keras", given=given)
+
+
+def loaded(model: Model, *, kind: Literal["keras", "kept"], given: Read) -> LoadedModel:
+    """Return what the stages are told of ``model``, which was made of ``given``."""
     return LoadedModel(
-        kind="keras",
-        framework="keras3" if is_keras3 else "tf_keras",
-        input_shape=tuple(model.input_shape[1:]),
-        output_shape=tuple(model.output_shape[1:]),
+        kind=kind,
+        framework="keras3" if given.is_keras3 else "tf_keras",
+        input_shape=tuple(model.inputs[0].shape[1:]),
+        output_shape=tuple(model.outputs[0].shape[1:]),
         parameters=int(model.count_params()),
         layers=len(model.layers),
-        loss=read.loss,
-        ids=_ids(model),
+        loss=given.loss,
+        ids=_ids(model, model.inputs),
     )
 
 
-def _read(path: "Path", source: str, directory: "Path", *, trusted: bool) -> _Read:
-    if source_kind(source, directory) == "function":
-        model = user_function.call(source, directory, what="the model")
-        if not hasattr(model, "layers"):
-            raise InputError(
-                f"the model: '{source}' returns a {type(model).__name__}, not a Keras model"
-            )
-        return _Read(model=model, loss=losses.written(getattr(model, "loss", None)))
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", hint=_other_form(source))
-    with path.open("rb") as stream:
-        start = stream.read(8)
-    if start.startswith(b"\x89HDF"):
-        return _read_h5(path, trusted=trusted)
-    if start.startswith(b"PK"):
-        return _read_keras(path, trusted=trusted)
-    raise InputError(f"{path}: not a Keras model", hint=f"the model is {_FORMS}")
+def check_shapes(model: Model) -> None:
+    """Refuse a Keras model that the stages cannot feed.
+
+    Raises:
+        UnsupportedModelError: It has several inputs or outputs, or an input of an open size.
+    """
+    _check_inputs(len(model.inputs))
+    check_keras_output(model)
+    _fixed(model.inputs[0].shape, model.name)
 
 
-def _other_form(source: str) -> str:
-    folder, slash, call = source.rpartition("/")
-    if slash and is_function(call):
-        return f"a module is found from the project's folder or this one: cd {folder}, then {call}"
-    return f"the model is {_FORMS}"
+def saved_model(path: "Path") -> LoadedModel:
+    """Return a SavedModel that is no Keras model: post-training quantization alone takes it.
 
-
-def _read_h5(path: "Path", *, trusted: bool) -> _Read:
-    found = h5_description(path)
-    if not trusted:
-        refuse_code(found.config, path)
+    Raises:
+        UnsupportedModelError: TensorFlow cannot read it, or its shapes do not fit the stages.
+    """
     try:
-        model = tf_keras().models.load_model(path, compile=False)
-    except Exception as first:  # noqa: BLE001  Keras documents no type; Keras 3 may read the file
-        try:
-            model = keras3().models.load_model(path, compile=False, safe_mode=not trusted)
-        except Exception as second:  # nor does Keras 3
-            raise _unreadable(path, first) from second
-    return _Read(model=model, loss=_written_loss(found.loss, path, trusted=trusted))
-
-
-def _read_keras(path: "Path", *, trusted: bool) -> _Read:
-    found = keras_description(path)
-    if not trusted:
-        refuse_code(found.config, path)
-    library = tf_keras() if found.version.startswith("2.") else keras3()
-    try:
-        model = library.models.load_model(path, compile=False, safe_mode=not trusted)
-    except Exception as error:  # Keras documents no type
-        raise _unreadable(path, error) from error
-    return _Read(model=model, loss=_written_loss(found.loss, path, trusted=trusted))
-
-
-def _written_loss(loss: Config, path: "Path", *, trusted: bool) -> str:
-    """Return the loss that a file names; Keras writes none that is a function elsewhere."""
-    text = losses.written(loss)
-    if is_function(text) and not trusted:
-        raise UnsupportedModelError(
-            f"{path}: is compiled with the loss '{text}', which is code outside of the file",
-            hint=f"save it with a loss of Keras; {TRUST}",
-        )
-    return text
-
-
-def _read_saved_model(path: "Path", *, trusted: bool) -> _Read | None:
-    """Return the Keras model in a SavedModel folder, or None where it holds none."""
-    if not (path / "saved_model.pb").is_file():
-        raise InputError(
-            f"{path}: not a SavedModel (no saved_model.pb)", hint=f"the model is {_FORMS}"
-        )
-    records = path / "keras_metadata.pb"
-    if not trusted:
-        refuse_operations((path / "saved_model.pb").read_bytes(), path)
-        for record in keras_records(records):
-            refuse_code(record, path)
-    if not records.is_file():
-        return None
-    try:
-        model = tf_keras().models.load_model(path, compile=False)
-    except Exception as error:  # Keras documents no type
-        raise _unreadable(path, error) from error
-    return _Read(model=model, loss="") if hasattr(model, "_nodes_by_depth") else None
-
-
-def _saved_model(path: "Path") -> LoadedModel:
-    """Return a SavedModel that is no Keras model: post-training quantization alone takes it."""
-    try:
-        loaded = tensorflow().saved_model.load(str(path))
+        found = tensorflow().saved_model.load(str(path))
     except Exception as error:  # TensorFlow documents no type
-        raise _unreadable(path, error) from error
-    signature = serving_signature(loaded, path)
+        raise unreadable(path, error) from error
+    signature = serving_signature(found, path)
     (given,) = signature.structured_input_signature[1].values()
     (result,) = signature.structured_outputs.values()
     return LoadedModel(
@@ -232,8 +161,8 @@ def _saved_model(path: "Path") -> LoadedModel:
         framework="saved_model",
         input_shape=_fixed(given.shape, path),
         output_shape=tuple(int(size or 0) for size in result.shape[1:]),
-        parameters=sum(int(item.shape.num_elements()) for item in loaded.variables)
-        if hasattr(loaded, "variables")
+        parameters=sum(int(item.shape.num_elements()) for item in found.variables)
+        if hasattr(found, "variables")
         else 0,
         layers=0,
         loss="",
@@ -257,26 +186,22 @@ def serving_signature(loaded: Module, path: "Path") -> Tensors:
     return signature
 
 
-def _ids(model: Model) -> int | None:
-    """Return how many ids the input of a tf_keras ``model`` can hold; None where it holds none."""
-    given = {id(tensor) for tensor in model.inputs}
+def _ids(model: Model, inputs: Tensors) -> int | None:
+    """Return how many ids the ``inputs`` of a model can hold; None where they hold none."""
+    given = {id(tensor) for tensor in inputs}
     sizes = []
-    for layer in model.layers:
-        kind = type(layer).__name__
-        for node in layer.inbound_nodes:
-            if id(node.keras_inputs[0] if node.keras_inputs else node.outputs) not in given:
-                continue
-            if kind == "Embedding":
-                sizes.append(int(layer.input_dim))
-            elif kind in _HANDING_ON:
-                given.add(id(node.outputs))
+    for node in nodes(model):
+        layer, kind = node_layer(node), type(node_layer(node)).__name__
+        taken = node_inputs(node)
+        if not taken or id(taken[0]) not in given:
+            continue
+        if kind == "Embedding":
+            sizes.append(int(layer.input_dim))
+        elif kind in _HANDING_ON:
+            given |= {id(tensor) for tensor in node_outputs(node)}
+        elif _is_nested(layer):
+            sizes += filter(None, [_ids(layer, layer.inputs)])
     return min(sizes, default=None)
-
-
-def _check_shapes(model: Model) -> None:
-    _check_inputs(len(model.inputs))
-    check_keras_output(model)
-    _fixed(model.inputs[0].shape, model.name)
 
 
 def _check_inputs(count: int) -> None:
@@ -294,20 +219,9 @@ def _fixed(shape: Tensors, where: object) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def _is_keras3(model: Model) -> bool:
-    return any(base.__module__.startswith("keras.") for base in type(model).__mro__)
-
-
 def _has_nested(model: Model) -> bool:
-    return any(hasattr(layer, "layers") and hasattr(layer, "inputs") for layer in model.layers)
+    return any(_is_nested(layer) for layer in model.layers)
 
 
-def _unreadable(path: "Path", error: Exception) -> UnsupportedModelError:
-    text = " ".join(str(error).split())
-    unknown = re.search(r"(?:Unknown layer: '?|locate class ')(\w+)", text)
-    if unknown:
-        return UnsupportedModelError(
-            f"{path}: layer '{unknown[1]}' is a custom class that edgekit does not know",
-            hint=OWN_LAYERS,
-        )
-    return UnsupportedModelError(f"{path}: Keras cannot load it: {text[:300]}")
+def _is_nested(layer: Model) -> bool:
+    return hasattr(layer, "layers") and hasattr(layer, "inputs")

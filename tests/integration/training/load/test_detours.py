@@ -13,6 +13,7 @@ MODULE = """\
 import keras
 
 
+@keras.saving.register_keras_serializable("swirled")
 class Scale(keras.layers.Layer):
     def build(self, shape):
         self.factor = self.add_weight(shape=(shape[-1],), initializer="ones", name="factor")
@@ -41,21 +42,41 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err.partition("hint: ")[2].strip()
 
 
-def test_a_custom_layer_goes_by_a_saved_model(
+def test_a_custom_layer_goes_with_its_module(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import swirled
 
-    model = swirled.make()
-    model.save("own.keras")
-    for source in ("own.keras", "swirled:make"):
-        capsys.readouterr()
-        assert run(["convert", source, "--data", "random", "--out", "m.tflite"]) == 4
-        hint = told(capsys)
-        assert "model.export('saved')" in hint
-        assert "edgekit convert" not in hint
-    model.export("saved", verbose=False)
-    assert run(["convert", "saved", "--data", "random", "--out", "m.tflite"]) == 0
+    common = ["--data", "random", "--out", "m.tflite"]
+    swirled.make().save("own.keras")
+    assert run(["convert", "own.keras", *common]) == 4
+    hint = told(capsys)
+    assert '[model] modules = ["net"]' in hint
+    assert hint.endswith("--module net")
+    assert run(["convert", "own.keras", *common, "--module", "swirled"]) == 0
+    assert run(["convert", "swirled:make", *common]) == 0
+    assert run(["convert", "own.keras", *common, "--module", "not_there"]) == 3
+    assert told(capsys) == f"put not_there.py into {folder}"
+    (folder / "edgekit.toml").write_text(
+        '[model]\nsource = "own.keras"\nmodules = ["swirled"]\n'
+        '[data]\nsource = "random"\n[quantize]\nmethod = "ptq"\n'
+    )
+    assert run(["build"]) == 0
+
+
+def test_a_custom_layer_that_is_to_be_trained_can_be_converted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+
+    samples = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+    np.savez("data.npz", x=samples, y=np.arange(40) % 3)
+    text = '[model]\nsource = "swirled:make"\n[data]\nsource = "data.npz"\n[quantize]\n'
+    (folder / "edgekit.toml").write_text(text + 'method = "qat"\n')
+    assert run(["build"]) == 4
+    assert '[quantize] method = "ptq", without [prune]' in told(capsys)
+    (folder / "edgekit.toml").write_text(text + 'method = "ptq"\n')
+    assert run(["build"]) == 0
 
 
 def test_a_function_below_a_folder_is_named_from_there(
