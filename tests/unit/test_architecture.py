@@ -60,12 +60,12 @@ def imports(path: Path) -> list[str]:
     return found
 
 
-def within(path: Path) -> Iterator[str]:
-    """Yield the modules of edgekit that the module at ``path`` imports, without ``edgekit.``."""
-    for name in imports(path):
-        head, _, rest = name.partition(".")
-        if head == "edgekit" and rest:
-            yield rest if rest in MODULES else rest.rpartition(".")[0] or rest
+@cache
+def within(path: Path) -> tuple[str, ...]:
+    """Return the modules of edgekit that the module at ``path`` imports, without ``edgekit.``."""
+    parts = (name.partition(".") for name in imports(path))
+    names = [rest for head, _, rest in parts if head == "edgekit" and rest]
+    return tuple(rest if rest in MODULES else rest.rpartition(".")[0] or rest for rest in names)
 
 
 def at_once(path: Path) -> Iterator[str]:
