@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.data.labels import has_positions, hold_classes
-from edgekit.data.sources import Samples, Source, read_source
+from edgekit.data.sources import Samples, SourceData, read_source
 from edgekit.data.splitting import split
 from edgekit.errors import InputError
 from edgekit.files.fingerprint import samples_digest
@@ -194,7 +194,7 @@ def _load(
 
 
 def _sets(
-    source: Source, where: str, input_shape: tuple[int, ...]
+    source: SourceData, where: str, input_shape: tuple[int, ...]
 ) -> tuple[Samples | None, Samples | None]:
     """Return the samples of ``source`` and its test set in the shape of the model's input."""
     first, test = (

@@ -44,7 +44,7 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class SourceData:
     """All that a source gives.
 
     Args:
@@ -66,7 +66,7 @@ def read_source(
     input_shape: tuple[int, ...],
     seed: int,
     ids: int | None = None,
-) -> Source:
+) -> SourceData:
     """Return the samples of ``spec.source``.
 
     Args:
@@ -85,7 +85,7 @@ def read_source(
             return _random(input_shape, seed=seed, ids=ids)
         case "folder":
             train, test = read_images(path, input_shape=input_shape, labels=spec.labels)
-            return Source(
+            return SourceData(
                 samples=Samples(x=train[0], y=train[1]), test=test and Samples(x=test[0], y=test[1])
             )
         case "npz":
@@ -100,12 +100,12 @@ def read_source(
     )
 
 
-def _random(input_shape: tuple[int, ...], *, seed: int, ids: int | None) -> Source:
+def _random(input_shape: tuple[int, ...], *, seed: int, ids: int | None) -> SourceData:
     if math.prod(input_shape) * _RANDOM_SAMPLES > _MOST_RANDOM_VALUES:
         raise InputError(f"random data for an input of the shape {input_shape} fill the memory")
     random, shape = np.random.default_rng(seed), (_RANDOM_SAMPLES, *input_shape)
     values = random.uniform(-1, 1, shape) if ids is None else random.integers(0, ids, shape)
-    return Source(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
+    return SourceData(samples=Samples(x=values.astype(np.float32)), is_scaled=True)
 
 
 def _read_npz(path: "Path", *, trusted: bool) -> "dict[str, Array]":
@@ -123,7 +123,7 @@ def _unpacked(array: "Array") -> "Array":
     return np.asarray(array.tolist()) if array.dtype.hasobject else array
 
 
-def _from_mapping(arrays: "Mapping[str, object]", *, where: str) -> Source:
+def _from_mapping(arrays: "Mapping[str, object]", *, where: str) -> SourceData:
     first = "x_train" if "x_train" in arrays else "x"
     if first not in arrays and "x_test" not in arrays:
         raise InputError(
@@ -136,29 +136,29 @@ def _from_mapping(arrays: "Mapping[str, object]", *, where: str) -> Source:
     if first in arrays:
         targets = arrays.get("y_train" if first == "x_train" else "y")
         samples = _samples(arrays[first], targets, where=where)
-    return Source(samples=samples, test=test)
+    return SourceData(samples=samples, test=test)
 
 
-def _from_object(given: object, *, where: str, input_shape: tuple[int, ...]) -> Source:
+def _from_object(given: object, *, where: str, input_shape: tuple[int, ...]) -> SourceData:
     """Return what a user's function gave, in any of the forms that the manual lists."""
     if isinstance(given, Mapping):
         return _from_mapping(given, where=where)
     if isinstance(given, (tuple, list)) and len(given) == 2:  # noqa: PLR2004  a pair
         first, second = given
         if _is_stream(first):
-            return Source(
+            return SourceData(
                 samples=_drained(first, where=where, input_shape=input_shape),
                 test=_drained(second, where=where, input_shape=input_shape),
             )
         if _is_pair(first) and _is_pair(second):
-            return Source(
+            return SourceData(
                 samples=_samples(*first, where=where), test=_samples(*second, where=where)
             )
-        return Source(samples=_samples(first, second, where=where))
+        return SourceData(samples=_samples(first, second, where=where))
     if _is_stream(given):
-        return Source(samples=_drained(given, where=where, input_shape=input_shape))
+        return SourceData(samples=_drained(given, where=where, input_shape=input_shape))
     if hasattr(given, "__array__"):
-        return Source(samples=_samples(given, None, where=where))
+        return SourceData(samples=_samples(given, None, where=where))
     raise InputError(
         f"{where}: gives a {type(given).__name__}, not samples",
         hint="return x and y, (x_train, y_train) and (x_test, y_test), or a tf.data.Dataset",
