@@ -79,8 +79,9 @@ def test_each_point_is_a_whole_run_and_what_they_have_in_common_is_done_once(stu
     assert document["cheapest"] in {"int8-ptq-s0", "int4-ptq-s0"}
     both = [name for stages in stages_run(study / "points").values() for name in stages]
     # The two differ from `convert` on.
-    for name in ("load", "data", "predict", "export"):
+    for name in ("load", "data", "predict"):
         assert both.count(name) == 1, both
+    assert "export" not in both  # a Keras 3 model that is not trained is kept as it is
     for name in ("convert", "shrink", "verify"):
         assert both.count(name) == 2, both
     for item in document["points"]:
